@@ -1,0 +1,65 @@
+# Everything that is done with this house. `make` alone lists it.
+# Needs GNU make and Python 3.11 or newer; all else goes into .venv, from the pinned and hashed requirements.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV ?= uv
+VENV := .venv
+BIN := $(VENV)/bin
+T ?= tests
+DATABASE_URL_SERVICES := $(or $(DATABASE_URL),postgres://postgres@127.0.0.1:5432/gatehouse)
+CACHE_URL_SERVICES := $(or $(CACHE_URL),redis://127.0.0.1:6379/1)
+
+# Demo keys, demo data, plain http. Where it is off, settings refuse to start without real ones.
+export DEBUG ?= 1
+
+.PHONY: help run test test-services check lint format bench requirements
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+run: $(VENV)/.run ## Start everything on PORT (8000): migrations, demo data, web server, worker
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@case "$$DEBUG" in 0|false|no|off) $(BIN)/python manage.py collectstatic --noinput --verbosity 0;; *) $(BIN)/python manage.py load_demo;; esac
+	@exec $(BIN)/python manage.py serve
+
+test: $(VENV)/.dev ## Run the whole suite on the embedded defaults; T=tests/tokens narrows it
+	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(BIN)/python -m pytest -n auto $(T)
+
+test-services: $(VENV)/.dev ## Run the same suite on PostgreSQL and Redis (DATABASE_URL, CACHE_URL); T= narrows it
+	@DEBUG=1 DATABASE_URL=$(DATABASE_URL_SERVICES) CACHE_URL=$(CACHE_URL_SERVICES) $(BIN)/python -m pytest -n auto $(T)
+
+check: lint ## Lint, types, missing migrations, Django's own checks
+	@DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	@DEBUG=1 $(BIN)/python manage.py check --fail-level WARNING
+
+lint: $(VENV)/.dev ## Check format, rules and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@DEBUG=1 $(BIN)/mypy .
+
+format: $(VENV)/.dev ## Format the code, and mend what ruff can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## Measure speed, as ratios
+	@DEBUG=1 $(BIN)/python -m bench
+
+requirements: ## Compile the pins again after a change of requirements*.in (needs uv 0.13.9)
+	@$(UV) pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make requirements" requirements.in -o requirements.txt
+	@$(UV) pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make requirements" requirements-dev.in -o requirements-dev.txt
+
+# The stamps make a second run start in seconds.
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt | $(VENV)/bin/python
+	@echo "Installing what the server needs ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/python
+	@echo "Installing what the tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/.run
