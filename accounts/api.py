@@ -1,0 +1,59 @@
+"""Scripts' door of this room: one's sessions and one's security log."""
+
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework import status
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import flows, history
+from accounts.audit import Actor
+from accounts.models import SecurityEvent, Session, User
+from accounts.serializers import SecurityEventOutput, SessionOutput
+from accounts.sessions import SessionStore
+
+
+def actor_of(request: Request) -> Actor:
+    """Return who acts through REST."""
+    return Actor.from_request(request._request, door="rest", user=cast(User, request.user))
+
+
+class SessionsView(ListAPIView[Session]):
+    """GET /api/v1/sessions/: where one is signed in."""
+
+    serializer_class, ordering = SessionOutput, ("-created", "pk")
+
+    def get_queryset(self) -> QuerySet[Session]:
+        """Return the person's live sessions."""
+        return Session.objects.of(cast(User, self.request.user)).live(timezone.now())
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Say which session is the present one, if the request has one."""
+        store = cast(SessionStore, self.request._request.session)
+        return {**super().get_serializer_context(), "current": store.row}
+
+
+class SessionDetailView(APIView):
+    """DELETE /api/v1/sessions/<id>/: ends one session of one's own; 404 for any other id."""
+
+    def delete(self, request: Request, public_id: str) -> Response:
+        """End it; where it is the present one, its cookie goes too."""
+        ended = flows.end_session(user=cast(User, request.user), public_id=public_id, actor=actor_of(request))
+        store = cast(SessionStore, request._request.session)
+        if store.row is not None and store.row.pk == ended.pk:
+            store.flush()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SecurityLogView(ListAPIView[SecurityEvent]):
+    """GET /api/v1/security-log/: one's own events, newest first."""
+
+    serializer_class, ordering = SecurityEventOutput, "-id"
+
+    def get_queryset(self) -> QuerySet[SecurityEvent]:
+        """Return the person's own log."""
+        return history.of(cast(User, self.request.user)).select_related("actor")

@@ -1,0 +1,106 @@
+"""The security log: typed events, written in the transaction of the act they tell of, never changed."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from django.http import HttpRequest
+
+from accounts.clients import client_address, user_agent
+from accounts.models import SecurityEvent, User
+
+
+class Event(StrEnum):
+    """Names of events, `subject.past-participle`; public API, searched by machines for years."""
+
+    LOGIN_PASSED = "login.passed"
+    LOGIN_FAILED = "login.failed"
+    LOGIN_REFUSED = "login.refused"
+    SESSION_ENDED = "session.ended"
+    PASSWORD_CHANGED = "password.changed"
+    PASSWORD_RESET_ASKED = "password.reset-asked"
+    PASSWORD_RESET = "password.reset"
+    CONFIRMATION_FAILED = "confirmation.failed"
+    EMAIL_CHANGE_ASKED = "email.change-asked"
+    EMAIL_CHANGE_CANCELLED = "email.change-cancelled"
+    EMAIL_CHANGED = "email.changed"
+    TOKEN_CREATED = "token.created"
+    TOKEN_REVOKED = "token.revoked"
+    TOKEN_RETIRED = "token.retired"
+    TOKEN_EXPIRED = "token.expired"
+
+
+class Payload:
+    """What an event says beside who, whom, when and where. A subclass is a frozen dataclass that names its event and a
+    title for people; the rooms declare theirs beside their acts (`events.py`).
+    """
+
+    event: ClassVar[Event]
+    title: ClassVar[str]
+    by_event: ClassVar[dict[str, type["Payload"]]] = {}
+
+    def __init_subclass__(cls, *, event: Event, title: str) -> None:
+        cls.event, cls.title = event, title
+        Payload.by_event[event.value] = cls
+
+    def sentence(self) -> str:
+        """Return what a person reads under the title; empty where the title says it all."""
+        return ""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, and from where. `user` is None for a stranger and for the worker."""
+
+    user: User | None
+    door: str
+    ip: str | None = None
+    user_agent: str = ""
+    request_id: str = ""
+
+    @classmethod
+    def from_request(cls, request: HttpRequest, *, door: str, user: User | None = None) -> "Actor":
+        """Return the actor behind `request`; `door` is "web", "rest" or "dx"."""
+        return cls(
+            user=user, door=door, ip=client_address(request), user_agent=user_agent(request),
+            request_id=getattr(request, "request_id", ""),
+        )  # fmt: skip
+
+    @classmethod
+    def worker(cls) -> "Actor":
+        """Return the actor of what time does: expiry, sweeping."""
+        return cls(user=None, door="worker")
+
+
+def record(data: Payload, *, subject: User | None, actor: Actor) -> SecurityEvent:
+    """Add one event and return it. Call it inside the act's transaction."""
+    return SecurityEvent.objects.create(**_row(data, subject=subject, actor=actor))
+
+
+def record_many(entries: list[tuple[Payload, User | None]], *, actor: Actor) -> None:
+    """Add several events in one statement, in the given order."""
+    SecurityEvent.objects.bulk_create(
+        SecurityEvent(**_row(data, subject=subject, actor=actor)) for data, subject in entries
+    )  # fmt: skip
+
+
+def payload_of(row: SecurityEvent) -> Payload | None:
+    """Return the typed payload of a stored event; None where this release no longer knows the event."""
+    kind = Payload.by_event.get(row.event)
+    if kind is None:
+        return None
+    known = getattr(kind, "__dataclass_fields__", {})
+    return kind(**{name: value for name, value in row.data.items() if name in known})
+
+
+def _row(data: Payload, *, subject: User | None, actor: Actor) -> dict[str, Any]:
+    return {
+        "event": data.event.value,
+        "subject_id": subject.pk if subject else None,
+        "actor_id": actor.user.pk if actor.user else None,
+        "door": actor.door,
+        "ip": actor.ip,
+        "user_agent": actor.user_agent,
+        "request_id": actor.request_id,
+        "data": asdict(data),  # type: ignore[call-overload]  # every subclass is a dataclass
+    }

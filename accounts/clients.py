@@ -1,0 +1,75 @@
+"""Who is at the other end of a request: address and device, as far as they can be known."""
+
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from django.conf import settings
+from django.http import HttpRequest
+from ua_parser import parse
+
+USER_AGENT_MAX_CHARS = 512
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Return the client's address: the peer's, or, from a peer in TRUSTED_PROXIES, the right-most untrusted entry of
+    X-Forwarded-For. No other forwarding header is looked at (LOG-08). None where the server knows no peer (a socket file).
+    """
+    hops = [request.META.get("REMOTE_ADDR", "")]
+    if _trusted(hops[0]):
+        hops += reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(","))
+    known = [hop.strip() for hop in hops if _is_address(hop.strip())]
+    untrusted = (hop for hop in known if not _trusted(hop))
+    return next(untrusted, known[-1] if known else None)
+
+
+def network_of(address: str | None) -> str:
+    """Return what failures are counted by: the address, of IPv6 its /64, of which one customer has all."""
+    if not address:
+        return "unknown"
+    parsed = ip_address(address)
+    if isinstance(parsed, IPv6Address):
+        return str(ip_network((parsed, 64), strict=False))
+    return address
+
+
+def user_agent(request: HttpRequest) -> str:
+    """Return the User-Agent header, cut to 512 characters."""
+    return request.headers.get("User-Agent", "")[:USER_AGENT_MAX_CHARS]
+
+
+@lru_cache(maxsize=1024)
+def device_name(agent: str) -> str:
+    """Return a name people know, as "Firefox on Linux"; the raw text's head where the parser knows nothing."""
+    if not agent:
+        return "Unknown device"
+    result = parse(agent)
+    browser = result.user_agent.family if result.user_agent else ""
+    system = result.os.family if result.os else ""
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or agent.split(" ")[0][:60]
+
+
+@lru_cache(maxsize=1024)
+def device_icon(agent: str) -> str:
+    """Return "terminal", "phone" or "screen", for the list of sessions."""
+    if agent.startswith("dxpy/"):
+        return "terminal"
+    return "phone" if "Mobile" in agent or "iPhone" in agent else "screen"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1024)
+def _trusted_in(address: str, networks: tuple[str, ...]) -> bool:
+    return any(ip_address(address) in ip_network(network, strict=False) for network in networks)
+
+
+def _trusted(address: str) -> bool:
+    return _is_address(address) and _trusted_in(address, tuple(settings.TRUSTED_PROXIES))

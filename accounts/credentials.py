@@ -1,0 +1,66 @@
+"""The credential-change pipeline (DESIGN 2.1): one announcer, one signal, one transaction."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection
+
+from accounts.audit import Actor
+from accounts.failpoints import failpoint
+from accounts.models import User
+from accounts.signals import casualties_asked, credentials_changed
+
+NAMES_SHOWN = 20
+
+
+class Change(StrEnum):
+    """What was changed. The value stands in the login page's address as the reason (`?why=`)."""
+
+    PASSWORD = "password-changed"
+    PASSWORD_RESET = "password-reset"
+    EMAIL = "email-changed"
+
+
+@dataclass(frozen=True)
+class Casualties:
+    """What an act ended, or would end: `noun` in the singular, `count` of them, the names of the first 20."""
+
+    noun: str
+    count: int
+    names: list[str] = field(default_factory=list)
+    verb: str = "Stops"
+
+    @property
+    def more(self) -> int:
+        """How many are not named."""
+        return self.count - len(self.names)
+
+    @property
+    def phrase(self) -> str:
+        """ "Stops 3 tokens: a, b, c", as the forms say it."""
+        counted = f"{self.verb} {self.count} {self.noun}{'' if self.count == 1 else 's'}"
+        if not self.names:
+            return counted
+        return f"{counted}: {', '.join(self.names)}" + (f" and {self.more} more" if self.more else "")
+
+
+Answers = list[tuple[Any, Any]]  # receiver, list[Casualties] or None
+
+
+def announce(user: User, *, change: Change, actor: Actor, revoke_tokens: bool = False) -> list[Casualties]:
+    """Tell every room that a credential of `user` (whose row is locked) changed; return what they ended.
+
+    Only flows call it, inside their transaction: a receiver that raises undoes the change.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("a credential change is one transaction; call announce() inside it")
+    answers: Answers = credentials_changed.send(User, user=user, change=change, actor=actor, revoke_tokens=revoke_tokens)
+    failpoint("credentials.announced")
+    return [casualty for _, ended in answers for casualty in ended or []]
+
+
+def casualties(user: User) -> list[Casualties]:
+    """Return what *Revoke Active Tokens* would end for `user` now, by asking every room. Changes nothing."""
+    answers: Answers = casualties_asked.send(User, user=user)
+    return [casualty for _, would_end in answers for casualty in would_end or [] if casualty.count]

@@ -1,0 +1,152 @@
+"""Typed errors: a code for programs, a sentence for people. Each door renders the same error its own way."""
+
+from typing import ClassVar
+
+
+class GatehouseError(Exception):
+    """Base of every refusal. `str(error)` is a sentence without a final full stop that says what to do next.
+
+    `code` and `status` go to REST, `field` ties the sentence to a form field, `dx_type` and `dx_status` go to the
+    dx client (which repeats 429 and 5xx without end, so a refusal never uses them there). `retry_after` is in seconds.
+    """
+
+    code: ClassVar[str] = "refused"
+    status: ClassVar[int] = 400
+    message: ClassVar[str] = "This cannot be done"
+    field: ClassVar[str | None] = None
+    dx_type: ClassVar[str] = "InvalidInput"
+    dx_status: ClassVar[int] = 422
+    retry_after: int | None = None
+
+    def __init__(self, **data: object) -> None:
+        self.data = data
+        super().__init__(self.message.format(**data))
+
+
+class WrongCredentials(GatehouseError):
+    """Unknown user, wrong password, inactive user, no usable password: one answer for all of them (LOG-01)."""
+
+    code, status = "wrong_credentials", 401
+    message = "Username or password is wrong. Check both and try again"
+    dx_type, dx_status = "UsernameOrPasswordError", 401
+
+
+class WrongPassword(GatehouseError):
+    """The current password given to confirm an act is wrong."""
+
+    code, status, field = "wrong_password", 403, "current_password"
+    message = "This is not your current password. Try again"
+    dx_type, dx_status = "PermissionDenied", 401
+
+
+class TooManyAttempts(GatehouseError):
+    """A counter is spent; `retry_after` says for how many seconds."""
+
+    code, status = "too_many_attempts", 429
+    message = "Too many attempts. Try again in {wait}"
+    dx_type, dx_status = "TooManyAttempts", 401
+
+    def __init__(self, *, seconds: int) -> None:
+        self.retry_after = max(1, seconds)
+        super().__init__(wait=spell_wait(self.retry_after))
+
+
+class PasswordDisabled(GatehouseError):
+    """A hundred wrong passwords in a row: only a reset by mail or support helps (NIST SP 800-63B-4, 3.2.2)."""
+
+    code, status = "password_disabled", 403
+    message = "This password is switched off after 100 wrong attempts. Reset it by mail, or contact support"
+    dx_type, dx_status = "PasswordDisabled", 401
+
+
+class WeakPassword(GatehouseError):
+    """The chosen password breaks a rule; the sentence says which (LOG-11)."""
+
+    code, status, field = "weak_password", 422, "new_password1"
+    message = "{reason}"
+
+
+class StaleProof(GatehouseError):
+    """The account's credentials changed between the confirmation and the act."""
+
+    code, status = "stale_proof", 409
+    message = "Your account's credentials changed a moment ago in another place. Sign in again"
+    dx_type, dx_status = "InvalidState", 422
+
+
+class StepNeeded(GatehouseError):
+    """A login stage needs an answer before the login is complete (only told after the right password)."""
+
+    code, status, field = "step_needed", 401, "otp"
+    message = "One more step is needed to sign in"
+    dx_type, dx_status = "OTPRequiredError", 401
+
+
+class StepRefused(GatehouseError):
+    """The answer to a login stage is wrong."""
+
+    code, status, field = "step_refused", 401, "otp"
+    message = "This code is wrong. Enter a new one"
+    dx_type, dx_status = "OTPMismatchError", 401
+
+
+class LinkDead(GatehouseError):
+    """A reset or confirmation link that was used, replaced, cancelled, has expired, or never existed: one answer."""
+
+    code, status = "link_dead", 410
+    message = "This link is no longer valid. Ask for a new one"
+
+
+class EmailUnchanged(GatehouseError):
+    """The new address is the present one."""
+
+    code, status, field = "email_unchanged", 422, "email"
+    message = "This is your address already. Enter another one"
+
+
+class EmailTaken(GatehouseError):
+    """Somebody confirmed this address first; told only to the person who holds the mailbox (RST-07)."""
+
+    code, status, field = "email_taken", 409, "email"
+    message = "Another account uses this address meanwhile. Choose a different one"
+
+
+class SessionNotFound(GatehouseError):
+    """No live session of this person has this id."""
+
+    code, status = "session_not_found", 404
+    message = "There is no such session. It may have ended already; reload the list"
+    dx_type, dx_status = "ResourceNotFound", 404
+
+
+class NotAuthenticated(GatehouseError):
+    """A request without credentials, or with credentials that this door does not take."""
+
+    code, status = "not_authenticated", 401
+    message = "Sign in first"
+    dx_type, dx_status = "InvalidAuthentication", 401
+
+
+class UserNotFound(GatehouseError):
+    """No such user, or none that the caller may see."""
+
+    code, status = "user_not_found", 404
+    message = "There is no such user"
+    dx_type, dx_status = "ResourceNotFound", 404
+
+
+class Busy(GatehouseError):
+    """The machine hashes as many passwords as it can; nothing was counted or changed."""
+
+    code, status = "busy", 503
+    message = "The server is busy. Try again in a few seconds"
+    dx_type, dx_status = "Busy", 401
+    retry_after = 5
+
+
+def spell_wait(seconds: int) -> str:
+    """Return `seconds` as people say it: "45 seconds", "2 minutes" (rounded up, so that waiting it out is enough)."""
+    if seconds < 60:
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
+    minutes = -(-seconds // 60)
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"

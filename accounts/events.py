@@ -1,0 +1,128 @@
+"""What the events of this room say (see accounts.audit.Payload)."""
+
+from dataclasses import dataclass, field
+
+from accounts.audit import Event, Payload
+from accounts.clients import device_name
+from accounts.models import WhyEnded
+
+
+@dataclass(frozen=True)
+class LoginPassed(Payload, event=Event.LOGIN_PASSED, title="Signed in"):
+    """A login passed its last stage."""
+
+    how: str = "password"
+    new_device: bool = False
+    failures_before: int = 0
+
+    def sentence(self) -> str:
+        """How, from what kind of browser, and after how many failures."""
+        parts = [f"with {self.how}"]
+        if self.new_device:
+            parts.append("from a new device")
+        if self.failures_before:
+            parts.append(f"after {self.failures_before} failed attempt{'' if self.failures_before == 1 else 's'}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class LoginFailed(Payload, event=Event.LOGIN_FAILED, title="Sign-in failed"):
+    """A wrong password."""
+
+    def sentence(self) -> str:
+        """That nobody got in."""
+        return "wrong password; nobody got in"
+
+
+@dataclass(frozen=True)
+class LoginRefused(Payload, event=Event.LOGIN_REFUSED, title="Sign-in refused"):
+    """Too many attempts: no password was looked at."""
+
+    wait: str = ""
+
+    def sentence(self) -> str:
+        """Why nothing was checked."""
+        return f"too many attempts; nothing was checked for {self.wait}" if self.wait else "the password is switched off"
+
+
+@dataclass(frozen=True)
+class SessionEnded(Payload, event=Event.SESSION_ENDED, title="Session ended"):
+    """A web session is over."""
+
+    session_id: str
+    why: str
+    started: str
+    device: str = ""
+    address: str | None = None
+
+    def sentence(self) -> str:
+        """Which one, and why."""
+        reason = WhyEnded(self.why).label if self.why in WhyEnded.values else self.why
+        return f"{device_name(self.device)}: {reason}"
+
+
+@dataclass(frozen=True)
+class CredentialEnds(Payload, event=Event.PASSWORD_CHANGED, title="Password changed"):
+    """What a credential change ended, by noun."""
+
+    ended: dict[str, int] = field(default_factory=dict)
+    tokens_revoked: bool = False
+
+    def sentence(self) -> str:
+        """Counts of what ended, and what was kept."""
+        counts = [f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in self.ended.items() if count]
+        fate = "active tokens revoked" if self.tokens_revoked else "API tokens kept"
+        return f"{', '.join(counts)} ended; {fate}" if counts else fate
+
+
+@dataclass(frozen=True)
+class PasswordReset(CredentialEnds, event=Event.PASSWORD_RESET, title="Password reset"):
+    """A reset link was used."""
+
+
+@dataclass(frozen=True)
+class EmailChanged(CredentialEnds, event=Event.EMAIL_CHANGED, title="E-mail address changed"):
+    """A new address was confirmed."""
+
+    old: str = ""
+    new: str = ""
+
+    def sentence(self) -> str:
+        """From which to which, and what ended."""
+        return f"from {self.old} to {self.new}; {super().sentence()}"
+
+
+@dataclass(frozen=True)
+class ResetAsked(Payload, event=Event.PASSWORD_RESET_ASKED, title="Password reset asked for"):
+    """A reset link was mailed."""
+
+    def sentence(self) -> str:
+        """That nothing changed yet."""
+        return "a link was mailed to your address; nothing has changed"
+
+
+@dataclass(frozen=True)
+class ConfirmationFailed(Payload, event=Event.CONFIRMATION_FAILED, title="Wrong password given to confirm a change"):
+    """A wrong current password in a form of a signed-in person."""
+
+
+@dataclass(frozen=True)
+class EmailChangeAsked(Payload, event=Event.EMAIL_CHANGE_ASKED, title="E-mail change asked for"):
+    """A wish for a new address."""
+
+    new: str
+
+    def sentence(self) -> str:
+        """To which address, and that nothing changed yet."""
+        return f"to {self.new}; nothing changes until it is confirmed there"
+
+
+@dataclass(frozen=True)
+class EmailChangeCancelled(Payload, event=Event.EMAIL_CHANGE_CANCELLED, title="E-mail change cancelled"):
+    """The wish is dead."""
+
+    new: str
+
+    def sentence(self) -> str:
+        """Which address it was for."""
+        return f"{self.new} will not become your address"

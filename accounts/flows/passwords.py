@@ -1,0 +1,116 @@
+"""Changing a password, and resetting a forgotten one by mail."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit, credentials, emails, limits, links, passwords, throttle
+from accounts.audit import Actor
+from accounts.clients import network_of
+from accounts.credentials import Casualties, Change
+from accounts.errors import LinkDead, TooManyAttempts
+from accounts.events import CredentialEnds, ResetAsked
+from accounts.events import PasswordReset as PasswordResetEvent
+from accounts.failpoints import failpoint
+from accounts.ids import new_id
+from accounts.models import PasswordReset, User
+from accounts.reauth import Proof
+
+
+def change_password(*, user: User, new_password: str, proof: Proof, actor: Actor, revoke_tokens: bool = False) -> list[Casualties]:
+    """Set a new password and return what ended with the old one: every session, command-line logins, tokens if asked.
+
+    Raises WeakPassword, and StaleProof where another change came first; then nothing has changed.
+    """
+    passwords.require_strong(new_password, username=user.username, email=user.email)
+    encoded = passwords.encode(new_password)
+    with transaction.atomic():
+        locked = User.objects.lock(user.pk)
+        proof.require_fresh(locked)
+        _store(locked, encoded)
+        ended = credentials.announce(locked, change=Change.PASSWORD, actor=actor, revoke_tokens=revoke_tokens)
+        audit.record(CredentialEnds(ended=_counts(ended), tokens_revoked=revoke_tokens), subject=locked, actor=actor)
+        emails.password_changed(locked, actor=actor, ended=ended)
+        failpoint("password_change.before_commit")
+    return ended
+
+
+def request_password_reset(*, email: str, actor: Actor) -> None:
+    """Mail a reset link to the person with this address. Returns nothing and costs the same whoever asks for whom (RST-01).
+
+    A newer link ends the older ones. Beyond 5 mails a day for an account, or 20 an hour from an address, no mail leaves.
+    """
+    user = User.objects.active().with_email(email).first()
+    allowed = _may_mail(email, actor)
+    addressee = user if allowed else None
+    key, uid = links.new_key(), new_id()
+    with transaction.atomic():
+        if addressee is not None:
+            _make_reset(addressee, uid=uid, key=key)
+            audit.record(ResetAsked(), subject=addressee, actor=actor)
+        emails.reset_link(addressee, uid=uid, key=key, actor=actor)
+
+
+def find_reset(*, uid: str, key: str) -> PasswordReset:
+    """Return the living reset that this link names, its user joined; raise LinkDead. Changes nothing."""
+    found = PasswordReset.objects.select_related("user").filter(uid=uid, key_digest=links.digest(key)).first()
+    if found is None or found.used_at or found.expires <= timezone.now():
+        raise LinkDead()
+    if found.epoch != found.user.session_epoch or not found.user.is_active:
+        raise LinkDead()
+    return found
+
+
+def reset_password(*, uid: str, key: str, new_password: str, actor: Actor, revoke_tokens: bool = False) -> list[Casualties]:
+    """Set a new password by a mailed link and return what ended; opens no session and skips no second factor (RST-05).
+
+    Raises WeakPassword, and LinkDead where the link was used, replaced or outlived meanwhile; then nothing has changed.
+    """
+    user = find_reset(uid=uid, key=key).user
+    passwords.require_strong(new_password, username=user.username, email=user.email)
+    encoded = passwords.encode(new_password)
+    acting = replace(actor, user=user)
+    with transaction.atomic():
+        locked = User.objects.lock(user.pk)
+        _spend_reset(uid, locked)
+        _store(locked, encoded)
+        ended = credentials.announce(locked, change=Change.PASSWORD_RESET, actor=acting, revoke_tokens=revoke_tokens)
+        throttle.forgive(locked.username)
+        audit.record(PasswordResetEvent(ended=_counts(ended), tokens_revoked=revoke_tokens), subject=locked, actor=acting)
+        emails.password_changed(locked, actor=acting, ended=ended, by_reset=True)
+        failpoint("password_reset.before_commit")
+    return ended
+
+
+def _store(user: User, encoded: str) -> None:
+    user.password, user.password_changed = encoded, timezone.now()
+    user.save(update_fields=["password", "password_changed"])
+    failpoint("credentials.after_password_saved")
+
+
+def _counts(ended: list[Casualties]) -> dict[str, int]:
+    return {casualty.noun: casualty.count for casualty in ended if casualty.count}
+
+
+def _may_mail(email: str, actor: Actor) -> bool:
+    try:
+        throttle.spend(f"mails:{network_of(actor.ip)}", limit=limits.MAILS_PER_ADDRESS_AND_HOUR, window_seconds=limits.HOUR_SECONDS)
+        throttle.spend(throttle.key_for("mails", email), limit=limits.MAILS_PER_ACCOUNT_AND_DAY, window_seconds=limits.DAY_SECONDS)
+    except TooManyAttempts:
+        return False
+    return True
+
+
+def _make_reset(user: User, *, uid: str, key: str) -> None:
+    PasswordReset.objects.filter(user=user).delete()
+    expires = timezone.now() + timedelta(seconds=limits.RESET_LINK_LIFE_SECONDS)
+    PasswordReset.objects.create(user=user, uid=uid, key_digest=links.digest(key), epoch=user.session_epoch, expires=expires)
+
+
+def _spend_reset(uid: str, user: User) -> None:
+    now = timezone.now()
+    alive = PasswordReset.objects.filter(uid=uid, user=user, used_at=None, expires__gt=now, epoch=user.session_epoch)
+    if alive.update(used_at=now) != 1:
+        raise LinkDead()

@@ -1,0 +1,41 @@
+"""Opening a session at the end of a login, and ending one, this one, or all others."""
+
+from accounts import limits, sessions
+from accounts.audit import Actor
+from accounts.errors import SessionNotFound
+from accounts.models import Session, User, WhyEnded
+from accounts.sessions import Opening, SessionStore
+
+
+def open_session(*, user: User, store: SessionStore, actor: Actor) -> Session:
+    """Sign `user` (locked, all stages passed) in with `store` and return the row, with the idle limit of now written into it."""
+    if store.user is not None and store.row is not None:
+        # Somebody signs in where somebody is signed in: that session ends as by Sign Out.
+        sessions.end_sessions(Session.objects.filter(pk=store.row.pk), why=WhyEnded.SIGNED_OUT, actor=actor)
+    opening = Opening(
+        user=user, idle_limit_seconds=sessions.idle_limit_for(user), life_seconds=limits.SESSION_LIFE_SECONDS,
+        ip=actor.ip, user_agent=actor.user_agent,
+    )  # fmt: skip
+    row = store.sign_in(user, opening)
+    sessions.make_room(user, actor)
+    return row
+
+
+def sign_out(*, store: SessionStore, actor: Actor) -> None:
+    """End the session of `store` on the server. Harmless where it ended before."""
+    if store.row is not None:
+        sessions.end_sessions(Session.objects.filter(pk=store.row.pk), why=WhyEnded.SIGNED_OUT, actor=actor)
+    store.flush()
+
+
+def end_session(*, user: User, public_id: str, actor: Actor) -> Session:
+    """End one session of `user` and return it; raise SessionNotFound for an unknown, ended or foreign one."""
+    ended = sessions.end_sessions(Session.objects.of(user).filter(public_id=public_id), why=WhyEnded.ENDED, actor=actor)
+    if not ended:
+        raise SessionNotFound()
+    return ended[0]
+
+
+def end_other_sessions(*, user: User, keep: Session, actor: Actor) -> list[Session]:
+    """End all sessions of `user` but `keep` and return them."""
+    return sessions.end_sessions(Session.objects.of(user).exclude(pk=keep.pk), why=WhyEnded.ENDED, actor=actor)

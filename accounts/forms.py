@@ -1,0 +1,117 @@
+"""Forms of this room: shape and spelling of what people type. The acts decide."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts import limits
+from accounts.usernames import fold_email
+
+NO_SPELLING = {"autocapitalize": "none", "spellcheck": "false"}
+
+
+def password_field(label: str, autocomplete: str) -> forms.CharField:
+    """Return a password field: nothing trimmed, paste allowed, the right hint for password managers (WEB-09)."""
+    return forms.CharField(
+        label=label,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
+        error_messages={"required": "Enter the password"},
+    )
+
+
+class RevokeTokensField(forms.BooleanField):
+    """The box *Revoke Active Tokens*, on every form that changes a credential (DESIGN 3)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label="Revoke Active Tokens", required=False, **kwargs)
+
+
+class LoginForm(forms.Form):
+    """Username and password; `next` is where to go after it."""
+
+    username = forms.CharField(
+        label="Username",
+        max_length=limits.USERNAME_TYPED_MAX_CHARS,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True, **NO_SPELLING}),
+        error_messages={"required": "Enter your username", "max_length": "A username has at most 30 characters"},
+    )
+    password = password_field("Password", "current-password")
+    # A bare field: whatever stands in it is judged by safe_next, never shown as an error.
+    next = forms.Field(required=False, widget=forms.HiddenInput)
+
+
+class VerifyForm(forms.Form):
+    """The answer to a login stage: a code or a backup code."""
+
+    otp = forms.CharField(
+        label="6-digit code or backup code",
+        max_length=64,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, **NO_SPELLING}),
+        error_messages={"required": "Enter the code"},
+    )
+
+
+class EmailFormField(forms.EmailField):
+    """An address, folded; a line break in it is refused before anything is built from it (RST-09)."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            label=label,
+            max_length=limits.EMAIL_MAX_CHARS,
+            widget=forms.EmailInput(attrs={"autocomplete": "email", **NO_SPELLING}),
+            error_messages={"required": "Enter an e-mail address", "invalid": "Enter an e-mail address like name@example.com"},
+        )
+
+    def to_python(self, value: Any) -> str:
+        """Return the folded address; raise ValidationError for control characters in it."""
+        if isinstance(value, str) and any(character < " " or character == "\x7f" for character in value):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return fold_email(super().to_python(value) or "")
+
+
+class ResetPasswordForm(forms.Form):
+    """The address of an account whose password is forgotten."""
+
+    email = EmailFormField("E-mail address of your account")
+
+
+class NewPasswordForm(forms.Form):
+    """A new password, typed twice, and whether tokens go with the old one."""
+
+    new_password1 = password_field("New password", "new-password")
+    new_password2 = password_field("New password again", "new-password")
+    revoke_tokens = RevokeTokensField()
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse two different spellings; the rules of strength are the act's."""
+        cleaned = super().clean() or self.cleaned_data
+        first, second = cleaned.get("new_password1"), cleaned.get("new_password2")
+        if first and second and first != second:
+            self.add_error("new_password2", "The two passwords differ. Type the same one twice")
+        return cleaned
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """The current password, the new one twice."""
+
+    current_password = password_field("Current password", "current-password")
+    field_order = ("current_password", "new_password1", "new_password2", "revoke_tokens")
+
+
+class ChangeEmailForm(forms.Form):
+    """The address wanted, and the current password."""
+
+    email = EmailFormField("New e-mail address")
+    current_password = password_field("Current password", "current-password")
+
+
+class ConfirmEmailForm(forms.Form):
+    """The button behind the mailed link, and whether tokens go."""
+
+    revoke_tokens = RevokeTokensField()
+
+
+class EmptyForm(forms.Form):
+    """A form that is only a button."""

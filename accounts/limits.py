@@ -1,0 +1,36 @@
+"""The numbers of this room, with their units and sources (SECURITY.md section 0, ACCEPTANCE S2, S3)."""
+
+ANONYMOUS_SESSION_LIFE_SECONDS = 3600  # holds a reset key or a pending login, never a person
+SESSION_LIFE_SECONDS = 24 * 3600  # S2.7
+SESSION_TOUCH_MAX_SECONDS = 60  # DESIGN 2.2: at most one write per min(60 s, limit/10)
+SESSIONS_PER_USER = 50  # SES-12
+ENDED_SESSION_MEMORY_SECONDS = 24 * 3600  # how long a browser is told why its session ended
+
+PENDING_LOGIN_SECONDS = 600  # LOG-09
+RESET_LINK_LIFE_SECONDS = 3600  # S3.7
+EMAIL_LINK_LIFE_SECONDS = 24 * 3600  # RST-07
+
+PASSWORD_MAX_CHARS = 1024  # code points after NFKC
+USERNAME_TYPED_MAX_CHARS = 150  # what a login looks at (LOG-10)
+USERNAME_MIN_CHARS, USERNAME_MAX_CHARS = 3, 30
+EMAIL_MAX_CHARS = 254  # RFC 5321, 4.5.3.1.3 less the angle brackets
+
+FREE_FAILURES = 5  # per account (or per known browser of it) in FAILURE_WINDOW_SECONDS
+FAILURE_WINDOW_SECONDS = 900
+FIRST_WAIT_SECONDS = 30  # doubles with each further failure
+LONGEST_WAIT_SECONDS = 900
+FAILURES_IN_A_ROW = 100  # NIST SP 800-63B-4, 3.2.2
+ADDRESS_FAILURES = 50  # per address in FAILURE_WINDOW_SECONDS, over all accounts
+
+MAILS_PER_ACCOUNT_AND_DAY = 5  # reset and confirmation mails
+MAILS_PER_ADDRESS_AND_HOUR = 20
+DAY_SECONDS, HOUR_SECONDS = 86_400, 3600
+
+OUTBOX_LEASE_SECONDS = 60
+OUTBOX_GIVE_UP_SECONDS = 48 * 3600
+OUTBOX_KEEP_SECONDS = 30 * DAY_SECONDS
+SWEEP_BATCH_ROWS = 5000
+
+DEVICE_COOKIE_SECONDS = 365 * DAY_SECONDS
+DEVICE_COOKIE_USERS = 10
+PAGE_ROWS = 25

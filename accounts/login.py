@@ -1,0 +1,138 @@
+"""Signing in (DESIGN 4): the password, then `settings.LOGIN_STAGES` in order, then one transaction that opens what was asked for.
+
+Both doors, the page and `dx login`, go through `check_password`, the stages, and `finish`; they share counters, words and log.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.module_loading import import_string
+
+from accounts import audit, emails, passwords, throttle
+from accounts.audit import Actor
+from accounts.errors import GatehouseError, StaleProof, StepNeeded, TooManyAttempts, WrongCredentials, spell_wait
+from accounts.events import LoginFailed, LoginPassed, LoginRefused
+from accounts.failpoints import failpoint
+from accounts.models import Counter, User
+from accounts.throttle import Attempt
+from accounts.usernames import fold_username
+
+T = TypeVar("T")
+
+
+class Stage(Protocol):
+    """One step between password and session. LOGIN_STAGES names instances by dotted path."""
+
+    name: str
+
+    def is_needed(self, user: User) -> bool:
+        """Return whether `user` has to pass this stage."""
+
+    def check(self, user: User, answer: str, actor: Actor) -> None:
+        """Return if `answer` passes; raise StepRefused (counted) or TooManyAttempts."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A login whose password was right: the user as read then, and what was counted. Valid for the epoch it was read at."""
+
+    user: User
+    attempt: Attempt
+    failures_before: int = 0
+    passed: tuple[str, ...] = ("password",)
+
+
+def check_password(*, username: str, password: str, device: str | None, actor: Actor) -> Checked:
+    """Return the login of `username` once the password is right.
+
+    `device` is the id of a browser that the account knows, else None. Raises WrongCredentials (counted), TooManyAttempts and
+    PasswordDisabled (no hash spent), Busy. Call it outside of any transaction: what it counts must survive (LOG-03).
+    """
+    folded = fold_username(username)
+    user = User.objects.filter(username=folded).first()
+    attempt = _take(folded, device, user, actor)
+    if not passwords.matches(password, user) or user is None:
+        _record_failure(user, actor)
+        raise WrongCredentials()
+    throttle.give_back(attempt)
+    _renew_hash(user, password)
+    return Checked(user=user, attempt=attempt, failures_before=_failures(attempt))
+
+
+def stages() -> list[Stage]:
+    """Return the configured stages, in order."""
+    return [import_string(path) for path in settings.LOGIN_STAGES]
+
+
+def next_stage(checked: Checked) -> Stage | None:
+    """Return the first stage that this login still has to pass, or None."""
+    return next((stage for stage in stages() if stage.name not in checked.passed and stage.is_needed(checked.user)), None)
+
+
+def pass_stage(checked: Checked, stage: Stage, answer: str, actor: Actor) -> Checked:
+    """Return the login with `stage` passed; raises what the stage raises."""
+    stage.check(checked.user, answer, actor)
+    return Checked(checked.user, checked.attempt, checked.failures_before, (*checked.passed, stage.name))
+
+
+def pass_stages(checked: Checked, answer: str | None, actor: Actor) -> Checked:
+    """Return the login with all stages passed by one `answer`, as the dx protocol sends it.
+
+    Raises StepNeeded where a stage wants an answer and there is none, StepRefused where it is wrong.
+    """
+    while (stage := next_stage(checked)) is not None:
+        if not answer:
+            raise StepNeeded()
+        checked = pass_stage(checked, stage, answer, actor)
+        answer = None
+    return checked
+
+
+def finish(checked: Checked, *, actor: Actor, new_device: bool, opens: Callable[[User], T]) -> T:
+    """Complete the login and return what `opens(user)` made (a session, a token), in one transaction under the user's lock.
+
+    Raises StaleProof where a credential changed since the password was checked, so that no login outlives a change (SES-09),
+    and StepNeeded where a stage was left out.
+    """
+    if next_stage(checked) is not None:
+        raise StepNeeded()
+    with transaction.atomic():
+        user = User.objects.lock(checked.user.pk)
+        if user.session_epoch != checked.user.session_epoch or not user.is_active:
+            raise StaleProof()
+        throttle.clear(checked.attempt)
+        acting = Actor(user, actor.door, actor.ip, actor.user_agent, actor.request_id)
+        how = LoginPassed(how=" and ".join(checked.passed), new_device=new_device, failures_before=checked.failures_before)
+        audit.record(how, subject=user, actor=acting)
+        if new_device:
+            emails.new_device(user, acting)
+        opened = opens(user)
+        failpoint("login.opened")
+    return opened
+
+
+def _take(folded: str, device: str | None, user: User | None, actor: Actor) -> Attempt:
+    try:
+        return throttle.take(username=folded, device=device, address=actor.ip)
+    except GatehouseError as refusal:
+        wait = spell_wait(refusal.retry_after) if isinstance(refusal, TooManyAttempts) and refusal.retry_after else ""
+        audit.record(LoginRefused(wait=wait), subject=user, actor=actor)
+        raise
+
+
+def _record_failure(user: User | None, actor: Actor) -> None:
+    audit.record(LoginFailed(), subject=user, actor=actor)
+
+
+def _failures(attempt: Attempt) -> int:
+    return Counter.objects.filter(key=attempt.guard).values_list("count", flat=True).first() or 0
+
+
+def _renew_hash(user: User, password: str) -> None:
+    if not passwords.is_outdated(user.password):
+        return
+    # Only if nobody changed it meanwhile; the epoch stays: a re-hash is no credential change (LOG-12).
+    User.objects.filter(pk=user.pk, password=user.password).update(password=passwords.encode(password))

@@ -1,0 +1,98 @@
+"""What the pages of every room are built from: a form in, one act, a page or a redirect out."""
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.views.generic import FormView, TemplateView
+from django.views.generic.base import View
+
+from accounts import devices
+from accounts.audit import Actor
+from accounts.errors import GatehouseError
+from accounts.models import User
+from accounts.sessions import SessionStore
+
+if TYPE_CHECKING:
+    # Django's class takes a type parameter for the checker alone.
+    AnyFormView = FormView[Any]
+else:
+    AnyFormView = FormView
+
+open_to_all = method_decorator(login_not_required, name="dispatch")
+
+
+class ActorMixin(View):
+    """Tells a view who acts: `user` is the person who is signed in (only behind the login), `actor` is for the flows."""
+
+    @property
+    def user(self) -> User:
+        """The person who is signed in."""
+        return cast(User, self.request.user)
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, through this door; nobody in particular before a login."""
+        return Actor.from_request(self.request, door="web", user=self.user if self.request.user.is_authenticated else None)
+
+    @property
+    def store(self) -> SessionStore:
+        """The session of this request."""
+        return cast(SessionStore, self.request.session)
+
+    @property
+    def known_device(self) -> str | None:
+        """The id of this browser if the signed-in person completed a login from it before."""
+        device = devices.read(self.request)
+        return device.id if device.knows(self.user) else None
+
+
+class PageView(ActorMixin, TemplateView):
+    """A page that only shows."""
+
+
+class FlowView(ActorMixin, AnyFormView):
+    """A form and its act. Override `act`; an error it raises stands beside the field it names, with its own status."""
+
+    def act(self, form: Any) -> HttpResponse | None:
+        """Do the one thing this form is for; return the answer, or None to go to `success_url`."""
+        raise NotImplementedError
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Call the act; render the form again with the error that it raises."""
+        try:
+            answer = self.act(form)
+        except GatehouseError as error:
+            return self.refuse(form, error)
+        return answer or super().form_valid(form)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """Render the form with its errors, as 422: a program that sends it sees that nothing happened."""
+        return self.render_to_response(self.get_context_data(form=form), status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    def refuse(self, form: Any, error: GatehouseError) -> HttpResponse:
+        """Render the form with `error` at its field."""
+        field = error.field if error.field in form.fields else None
+        form.add_error(field, f"{error}.")
+        response = self.render_to_response(self.get_context_data(form=form), status=error.status)
+        if error.retry_after is not None:
+            response["Retry-After"] = str(error.retry_after)
+        return response
+
+
+class DeadLinkMixin(ActorMixin):
+    """Answers a link that is no longer valid with one page, whatever the reason (RST-02)."""
+
+    dead_link: dict[str, Any]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, or say that the link is dead."""
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except GatehouseError as error:
+            page = {"title": "This link is no longer valid", "text": f"{error}.", **self.dead_link}
+            return render(request, "accounts/link_dead.html", page, status=error.status)

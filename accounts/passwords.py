@@ -1,0 +1,115 @@
+"""Passwords: spelling, strength, and one bounded hash per question (NIST SP 800-63B-4, 3.1.1; OWASP ASVS 6.2)."""
+
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from threading import BoundedSemaphore
+
+from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher as DjangoArgon2Hasher
+from django.contrib.auth.hashers import check_password, get_hasher, identify_hasher, is_password_usable, make_password
+from django.contrib.auth.password_validation import CommonPasswordValidator
+from django.core.exceptions import ValidationError
+from django.utils.crypto import get_random_string
+
+from accounts import limits
+from accounts.errors import Busy, WeakPassword
+from accounts.models import User
+
+HASH_WAIT_SECONDS = 10
+PRODUCT_NAME = "gatehouse"
+FURTHER_CHARS = 6  # beside a name that anybody knows, at least so many more (LOG-11)
+
+_slots = BoundedSemaphore(settings.HASH_CONCURRENCY)
+
+
+class Argon2Hasher(DjangoArgon2Hasher):
+    """argon2id with the operator's parameters; the default is the least that OWASP recommends (19 MiB, t=2, p=1)."""
+
+    time_cost = settings.ARGON2_TIME_COST
+    memory_cost = settings.ARGON2_MEMORY_KIB
+    parallelism = settings.ARGON2_PARALLELISM
+
+
+def normalise(password: str) -> str:
+    """Return the password as it is hashed: NFKC, nothing trimmed, nothing cut (LOG-12)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def encode(password: str) -> str:
+    """Return the hash to store. Slow on purpose: never call it inside a transaction (REL-01). Raises Busy."""
+    with _slot():
+        return make_password(normalise(password))
+
+
+def matches(password: str, user: User | None) -> bool:
+    """Return whether this is the password of `user`, at the cost of one hash whoever asks for whom (LOG-02). Raises Busy.
+
+    No user, an inactive one, one without a usable password: the hash is spent all the same.
+    """
+    candidate = normalise(password)
+    with _slot():
+        if user is None or not user.is_active or not is_password_usable(user.password) or len(candidate) > limits.PASSWORD_MAX_CHARS:
+            make_password(get_random_string(22))
+            return False
+        return check_password(candidate, user.password)
+
+
+def is_outdated(encoded: str) -> bool:
+    """Return whether a stored hash was made with older parameters than today's."""
+    preferred = get_hasher("default")
+    hasher = identify_hasher(encoded)
+    return hasher.algorithm != preferred.algorithm or preferred.must_update(encoded)
+
+
+def require_strong(password: str, *, username: str, email: str) -> None:
+    """Raise WeakPassword, naming the rule, unless the password may be chosen (LOG-11)."""
+    chosen = normalise(password)
+    if len(chosen) < settings.PASSWORD_MIN_LENGTH:
+        raise WeakPassword(
+            reason=f"Use at least {settings.PASSWORD_MIN_LENGTH} characters; this has {len(chosen)}. Several words in a row are fine"
+        )
+    if len(chosen) > limits.PASSWORD_MAX_CHARS:
+        raise WeakPassword(reason=f"Use at most {limits.PASSWORD_MAX_CHARS} characters; this has {len(chosen)}")
+    if _is_common(chosen):
+        raise WeakPassword(reason="This password is among the 20,000 most used ones, which are tried first. Choose another")
+    for name, what in (
+        (username, "your username"),
+        (email.partition("@")[0], "your e-mail name"),
+        (PRODUCT_NAME, "the name of this product"),
+    ):
+        if _is_mostly(chosen, name):
+            raise WeakPassword(
+                reason=f"This is little more than {what}. Add at least {FURTHER_CHARS} characters that do not follow from it"
+            )
+
+
+def _is_common(chosen: str) -> bool:
+    try:
+        _common_passwords().validate(chosen)
+        _common_passwords().validate(chosen.casefold())
+    except ValidationError:
+        return True
+    return False
+
+
+@lru_cache(maxsize=1)
+def _common_passwords() -> CommonPasswordValidator:
+    return CommonPasswordValidator()
+
+
+def _is_mostly(chosen: str, name: str) -> bool:
+    folded, known = chosen.casefold(), name.casefold()
+    return bool(known) and known in folded and len(folded.replace(known, "")) < FURTHER_CHARS
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    # Each hash takes ARGON2_MEMORY_KIB and a core: more of them at once than cores would starve everybody else.
+    if not _slots.acquire(timeout=HASH_WAIT_SECONDS):
+        raise Busy()
+    try:
+        yield
+    finally:
+        _slots.release()

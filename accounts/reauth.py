@@ -1,0 +1,37 @@
+"""Sensitive acts ask again: the current password in the form, checked with the counters of a login (CRD-04)."""
+
+from dataclasses import dataclass
+
+from accounts import audit, passwords, throttle
+from accounts.audit import Actor
+from accounts.errors import StaleProof, WrongPassword
+from accounts.events import ConfirmationFailed
+from accounts.models import User
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Somebody proved to be this user at this epoch; worth nothing after the next credential change."""
+
+    user_id: int
+    epoch: int
+
+    def require_fresh(self, user: User) -> None:
+        """Raise StaleProof unless `user` (locked) is the one who proved it, at the epoch of then (CRD-03)."""
+        if user.pk != self.user_id or user.session_epoch != self.epoch:
+            raise StaleProof()
+
+
+def confirm(*, user: User, password: str, device: str | None, actor: Actor) -> Proof:
+    """Return a proof that `password` is the current password of `user`.
+
+    Raises WrongPassword (counted, in a transaction of its own, so that it survives), TooManyAttempts, PasswordDisabled, Busy.
+    The proof carries the epoch of `user` as the session knew it: a form opened before a change proves nothing after it.
+    """
+    attempt = throttle.take(username=user.username, device=device, address=actor.ip)
+    current = User.objects.get(pk=user.pk)
+    if not passwords.matches(password, current):
+        audit.record(ConfirmationFailed(), subject=user, actor=actor)
+        raise WrongPassword()
+    throttle.give_back(attempt)
+    return Proof(user_id=user.pk, epoch=user.session_epoch)

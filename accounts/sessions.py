@@ -1,0 +1,240 @@
+"""Web sessions: the engine (rows only, no cache in front), what ends them, and how activity is noted (DESIGN 2.2).
+
+One SELECT finds session and user together; nothing is written to a request's session unless it changed, and the last activity
+at most once per min(60 s, limit/10).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.module_loading import import_string
+
+from accounts import audit, limits
+from accounts.audit import Actor
+from accounts.compiled import CompiledGet
+from accounts.events import SessionEnded
+from accounts.models import EndedSession, Session, User, WhyEnded
+
+USER_COLUMNS = ("id", "username", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "session_epoch")
+
+_find = CompiledGet(
+    Session,
+    by="session_key",
+    joined="user",
+    fields=[field.name for field in Session._meta.concrete_fields],
+    joined_fields=USER_COLUMNS,
+)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a new row is made with: whose it is, from where, and its own idle limit in seconds."""
+
+    user: User | None = None
+    idle_limit_seconds: int = limits.ANONYMOUS_SESSION_LIFE_SECONDS
+    life_seconds: int = limits.ANONYMOUS_SESSION_LIFE_SECONDS
+    ip: str | None = None
+    user_agent: str = ""
+
+
+def digest(session_key: str) -> str:
+    """Return what stands in the table for the key in a cookie: its SHA-256, in hex."""
+    return hashlib.sha256(session_key.encode()).hexdigest()
+
+
+class SessionStore(SessionBase):
+    """The engine that Django's middleware, views and test client use. A key that is not in the table is never adopted."""
+
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(session_key)
+        self.presented_key = session_key
+        self.row: Session | None = None
+        self.ended_limit_seconds: int | None = None
+        self.opening = Opening()
+
+    def load(self) -> dict[str, Any]:
+        """Return the data of the live row, or {} and forget the key. A row past its limits is ended here and now."""
+        row = _find.get(digest(self._presented()))
+        why = why_over(row, timezone.now()) if row else None
+        if row is not None and why is not None:
+            end_sessions(Session.objects.filter(pk=row.pk), why=why, actor=Actor.worker())
+        if row is None or why is not None:
+            self._session_key = None
+            return {}
+        self.row = row
+        return self.decode(row.session_data)
+
+    @property
+    def user(self) -> User | None:
+        """The person who is signed in with this session, or None. The hash binds the data to the account's epoch."""
+        signed_in = self.get(SESSION_KEY)
+        user = self.row.user if self.row else None
+        if user is None or signed_in != str(user.pk):
+            return None
+        hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+        known = str(self.get(HASH_SESSION_KEY, ""))
+        return user if any(constant_time_compare(known, candidate) for candidate in hashes) else None
+
+    def why_ended(self) -> WhyEnded | None:
+        """Return why the session of the presented cookie is over; None for a stranger and for a live session."""
+        if self.presented_key is None or self.session_key is not None or not self.is_empty():
+            return None
+        ended = EndedSession.objects.filter(pk=digest(self.presented_key)).first()
+        self.ended_limit_seconds = ended.idle_limit_seconds if ended else None
+        return WhyEnded(ended.why) if ended else None
+
+    def sign_in(self, user: User, opening: Opening) -> Session:
+        """Become a new session of `user` and return its row: a new key, and nothing of what was kept before (SES-01)."""
+        self.flush()
+        self.opening = opening
+        self[SESSION_KEY] = str(user.pk)
+        self[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+        self[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        self.create()
+        assert self.row is not None  # noqa: S101  (create() made it)
+        return self.row
+
+    def create(self) -> None:
+        """Insert a row under a fresh key, with the present data."""
+        data = self._get_session(no_load=self.session_key is None)  # type: ignore[attr-defined]
+        self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
+        self.row = Session.objects.create(
+            session_key=digest(self._session_key), session_data=self.encode(data), **self._row_fields(data)
+        )  # fmt: skip
+        self.modified = False
+
+    def save(self, must_create: bool = False) -> None:
+        """Update the data of the live row; raise UpdateError where it ended meanwhile: nothing brings it back (SES-04)."""
+        if self.session_key is None:
+            return self.create()
+        data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
+        changed: dict[str, Any] = {"session_data": self.encode(data)}
+        if SESSION_KEY in data and self.row is not None and self.row.user_id is None:
+            changed |= self._row_fields(data)
+        if Session.objects.filter(pk=digest(self.session_key)).update(**changed) != 1:
+            raise UpdateError
+        self.modified = False
+        return None
+
+    def exists(self, session_key: str) -> bool:
+        """Return whether there is a row for this key."""
+        return Session.objects.filter(pk=digest(session_key)).exists()
+
+    def delete(self, session_key: str | None = None) -> None:
+        """Delete the row of `session_key`, by default of this session."""
+        key = session_key or self.session_key
+        if key is not None:
+            Session.objects.filter(pk=digest(key)).delete()
+            self.row = None
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """Sweep what is over, for `manage.py clearsessions`."""
+        sweep()
+
+    def _presented(self) -> str:
+        return self.session_key or ""
+
+    def _row_fields(self, data: dict[str, Any]) -> dict[str, Any]:
+        opening, now = self.opening, timezone.now()
+        # A login by Django's own function (its test client) brings the user in the data alone.
+        user = opening.user or User.objects.filter(pk=data.get(SESSION_KEY) or 0).first()
+        limit = opening.idle_limit_seconds if opening.user or user is None else idle_limit_for(user)
+        life = limits.SESSION_LIFE_SECONDS if user else opening.life_seconds
+        return {
+            "user": user, "epoch": user.session_epoch if user else 0, "created": now, "last_activity": now, "idle_limit_seconds": limit,
+            "expire_date": now + timedelta(seconds=life), "ip": opening.ip, "user_agent": opening.user_agent,
+        }  # fmt: skip
+
+
+def idle_limit_for(user: User) -> int:
+    """Return the idle limit of `user` in seconds, from the policy that settings name (a floor above knows the orgs)."""
+    limit: int = import_string(settings.IDLE_LIMIT_POLICY)(user)
+    return limit
+
+
+def why_over(row: Session, now: datetime) -> WhyEnded | None:
+    """Return why `row` counts as gone at `now`, or None while it lives. The sweeper may be late; this never is (SES-07)."""
+    if now >= row.expire_date:
+        return WhyEnded.EXPIRED
+    if now >= row.idle_end:
+        return WhyEnded.IDLE
+    user = row.user
+    if user is not None and (row.epoch != user.session_epoch or not user.is_active):
+        return WhyEnded.CREDENTIALS if user.is_active else WhyEnded.DEACTIVATED
+    return None
+
+
+def touch(row: Session, at: datetime) -> bool:
+    """Note activity at `at`: one conditional UPDATE of one column, at most once per min(60 s, limit/10). True if written."""
+    interval = timedelta(seconds=min(limits.SESSION_TOUCH_MAX_SECONDS, row.idle_limit_seconds / 10))
+    if at - row.last_activity < interval:
+        return False
+    row.last_activity = at
+    return bool(Session.objects.filter(pk=row.pk, last_activity__lt=at).update(last_activity=at))
+
+
+def seconds_left(row: Session, now: datetime) -> int:
+    """Return for how many whole seconds `row` lives on without activity; never negative."""
+    return max(0, int((min(row.idle_end, row.expire_date) - now).total_seconds()))
+
+
+def end_sessions(rows: QuerySet[Session], *, why: WhyEnded, actor: Actor) -> list[Session]:
+    """End these sessions and return them: rows deleted, the reason remembered, one event for each that was a person's.
+
+    A fixed number of statements. The one act that every ending goes through; idempotent.
+    """
+    with transaction.atomic():
+        ended = list(rows.select_for_update(of=("self",)).select_related("user"))
+        if not ended:
+            return []
+        Session.objects.filter(pk__in=[row.pk for row in ended]).delete()
+        mine = [row for row in ended if row.user is not None]
+        EndedSession.objects.bulk_create(_tombstones(mine, why), ignore_conflicts=True)
+        audit.record_many([(_ended_event(row, why), row.user) for row in mine], actor=actor)
+    return ended
+
+
+def make_room(user: User, actor: Actor) -> None:
+    """End the oldest sessions beyond 50 of one person (SES-12)."""
+    surplus = Session.objects.of(user).order_by("-created").values_list("pk", flat=True)[limits.SESSIONS_PER_USER :]
+    if keys := list(surplus):
+        end_sessions(Session.objects.filter(pk__in=keys), why=WhyEnded.CROWDED, actor=actor)
+
+
+def sweep() -> int:
+    """End up to 5,000 sessions that are over and forget reasons older than a day; return how many rows went."""
+    now = timezone.now()
+    gone = _sweep(Session.objects.filter(expire_date__lte=now), WhyEnded.EXPIRED)
+    for limit in Session.objects.order_by().values_list("idle_limit_seconds", flat=True).distinct():
+        idle = Session.objects.filter(idle_limit_seconds=limit, last_activity__lte=now - timedelta(seconds=limit))
+        gone += _sweep(idle, WhyEnded.IDLE)
+    return gone + _forget(now - timedelta(seconds=limits.ENDED_SESSION_MEMORY_SECONDS))
+
+
+def _sweep(over: QuerySet[Session], why: WhyEnded) -> int:
+    batch = list(over.values_list("pk", flat=True)[: limits.SWEEP_BATCH_ROWS])
+    # The condition is repeated: a row that was touched between the two statements lives on.
+    return len(end_sessions(over.filter(pk__in=batch), why=why, actor=Actor.worker())) if batch else 0
+
+
+def _forget(before: datetime) -> int:
+    batch = list(EndedSession.objects.filter(ended__lt=before).values_list("pk", flat=True)[: limits.SWEEP_BATCH_ROWS])
+    return EndedSession.objects.filter(pk__in=batch).delete()[0] if batch else 0
+
+
+def _tombstones(rows: list[Session], why: WhyEnded) -> list[EndedSession]:
+    return [EndedSession(session_key=row.pk, why=why, idle_limit_seconds=row.idle_limit_seconds) for row in rows]
+
+
+def _ended_event(row: Session, why: WhyEnded) -> SessionEnded:
+    return SessionEnded(session_id=row.public_id, why=why.value, started=row.created.isoformat(), device=row.user_agent, address=row.ip)

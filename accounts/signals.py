@@ -1,0 +1,12 @@
+"""What this room tells the floors above. Each signal has one sender; receivers run inside the sender's transaction."""
+
+from django.dispatch import Signal
+
+# A credential of a person changed. Only accounts.credentials.announce sends it, with `send`, inside the transaction.
+# sender=User; user: User (locked); change: Change; actor: Actor; revoke_tokens: bool.
+# A receiver returns what it ended as `list[Casualties]`; one that raises undoes the change.
+credentials_changed = Signal()
+
+# A question: what would a credential change with *Revoke Active Tokens* end? Only accounts.credentials.casualties sends it.
+# sender=User; user: User. A receiver returns `list[Casualties]` and changes nothing.
+casualties_asked = Signal()

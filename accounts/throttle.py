@@ -1,0 +1,144 @@
+"""What is counted against guessing and flooding: rows in the database, raised before a secret is looked at.
+
+The rows are raised in a short transaction of their own under row locks, so that of 50 parallel guesses five are checked and the
+others are told to wait (LOG-04), and so that a count survives whatever happens to the request (LOG-03).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts import limits
+from accounts.clients import network_of
+from accounts.errors import PasswordDisabled, TooManyAttempts
+from accounts.models import Counter
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A try that was counted: the rows it raised. Give it back when the secret was right."""
+
+    guard: str  # the account's counter, or that of a known browser of the account
+    cap: str  # all wrong passwords of the account in a row
+    address: str
+
+
+def spend(key: str, *, limit: int, window_seconds: int) -> None:
+    """Count one use of `key`; raise TooManyAttempts beyond `limit` uses in a window of `window_seconds`."""
+    now = timezone.now()
+    with transaction.atomic():
+        counter = _locked([key])[key]
+        if counter.blocked_until is None or counter.blocked_until <= now:
+            counter.count, counter.blocked_until = 0, now + timedelta(seconds=window_seconds)
+        counter.count += 1
+        counter.last_at = now
+        counter.save(update_fields=["count", "blocked_until", "last_at"])
+    if counter.count > limit:
+        raise TooManyAttempts(seconds=_seconds_until(counter.blocked_until, now))
+
+
+def take(*, username: str, device: str | None, address: str | None) -> Attempt:
+    """Count one attempt at the password of `username` (folded; known or not) and return it.
+
+    Raises TooManyAttempts while a wait runs and PasswordDisabled after 100 failures in a row; then nothing is counted.
+    A browser that the account knows (`device`) has a counter of its own, so that strangers cannot lock its owner out (LOG-06).
+    """
+    attempt = _attempt(username, device, address)
+    now = timezone.now()
+    with transaction.atomic():
+        rows = _locked([attempt.guard, attempt.cap, attempt.address])
+        refusal = _refusal(rows, attempt, now)
+        if refusal is None:
+            _raise_counts(rows, attempt, now)
+    if refusal is not None:
+        raise refusal
+    return attempt
+
+
+def give_back(attempt: Attempt) -> None:
+    """Take back the count of an attempt whose password was right."""
+    with transaction.atomic():
+        rows = _locked([attempt.guard, attempt.cap, attempt.address])
+        for key, counter in rows.items():
+            counter.count = max(0, counter.count - 1)
+            counter.in_a_row = max(0, counter.in_a_row - 1)
+            counter.blocked_until = _wait_end(counter, _free(key), counter.last_at)
+            counter.save(update_fields=["count", "in_a_row", "blocked_until"])
+
+
+def clear(attempt: Attempt) -> None:
+    """Forget the account's failures after a complete login; the address's stay (LOG-07)."""
+    Counter.objects.filter(key__in=[attempt.guard, attempt.cap]).delete()
+
+
+def forgive(username: str) -> None:
+    """Forget the failures of an account after a reset by mail or an unlock; known browsers keep their own counts."""
+    Counter.objects.filter(key__in=[key_for("guard", username), key_for("cap", username)]).delete()
+
+
+def sweep(now: datetime) -> int:
+    """Delete counters that can no longer refuse anybody; return how many. The count in a row is kept."""
+    old = now - timedelta(seconds=limits.DAY_SECONDS)
+    stale = Counter.objects.filter(last_at__lt=old, in_a_row=0).values("key")[: limits.SWEEP_BATCH_ROWS]
+    return Counter.objects.filter(key__in=list(stale.values_list("key", flat=True)), last_at__lt=old).delete()[0]
+
+
+def _attempt(username: str, device: str | None, address: str | None) -> Attempt:
+    guard = key_for("device", f"{username}:{device}") if device else key_for("guard", username)
+    return Attempt(guard=guard, cap=key_for("cap", username), address=f"address:{network_of(address)}")
+
+
+def key_for(kind: str, value: str) -> str:
+    """Return the key of a counter of this `kind` for `value`, which stands in the table only as a keyed digest."""
+    # Typed usernames can be passwords typed into the wrong field: the table holds no readable one.
+    return f"{kind}:{salted_hmac('accounts.throttle', value, algorithm='sha256').hexdigest()[:40]}"
+
+
+def _locked(keys: list[str]) -> dict[str, Counter]:
+    ordered = sorted(keys)  # one order of locks, so that two attempts cannot wait for each other
+    Counter.objects.bulk_create([Counter(key=key) for key in ordered], ignore_conflicts=True)
+    return {row.key: row for row in Counter.objects.select_for_update().filter(key__in=ordered).order_by("key")}
+
+
+def _refusal(rows: dict[str, Counter], attempt: Attempt, now: datetime) -> TooManyAttempts | PasswordDisabled | None:
+    ends = [row.blocked_until for row in rows.values() if row.blocked_until and row.blocked_until > now]
+    if ends:
+        return TooManyAttempts(seconds=_seconds_until(max(ends), now))
+    if rows[attempt.cap].in_a_row >= limits.FAILURES_IN_A_ROW:
+        return PasswordDisabled()
+    return None
+
+
+def _raise_counts(rows: dict[str, Counter], attempt: Attempt, now: datetime) -> None:
+    window = timedelta(seconds=limits.FAILURE_WINDOW_SECONDS)
+    for key, counter in rows.items():
+        quiet_since = max(counter.last_at, counter.blocked_until or counter.last_at)
+        # A time in the future means that the clock went back: it counts as now (F11).
+        if now - min(quiet_since, now) >= window:
+            counter.count = 0
+        counter.count += 1
+        counter.in_a_row += 1 if key == attempt.cap else 0
+        counter.last_at = now
+        counter.blocked_until = _wait_end(counter, _free(key), now)
+        counter.save()
+
+
+def _free(key: str) -> int | None:
+    """Return how many failures this kind of counter lets pass before it makes wait; None: it only counts in a row."""
+    if key.startswith("cap:"):
+        return None
+    return limits.ADDRESS_FAILURES if key.startswith("address:") else limits.FREE_FAILURES
+
+
+def _wait_end(counter: Counter, free: int | None, since: datetime) -> datetime | None:
+    if free is None or counter.count < free:
+        return None
+    doublings = min(counter.count - free, 10)
+    return since + timedelta(seconds=min(limits.FIRST_WAIT_SECONDS * 2**doublings, limits.LONGEST_WAIT_SECONDS))
+
+
+def _seconds_until(end: datetime | None, now: datetime) -> int:
+    return max(1, -int((now - end).total_seconds() // 1)) if end else 1

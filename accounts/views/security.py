@@ -1,0 +1,155 @@
+"""Account Security: password, address, sessions, history; and My Profile."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import credentials, flows, history, limits, reauth
+from accounts.errors import LinkDead
+from accounts.forms import ChangeEmailForm, ChangePasswordForm, EmptyForm
+from accounts.models import EmailChange, Session, WhyEnded
+from accounts.pages import FlowView, PageView
+from accounts.reauth import Proof
+from accounts.returning import to_login
+
+ROWS_ON_OVERVIEW = 5
+
+
+def _live_sessions(view: PageView | FlowView) -> Any:
+    return Session.objects.of(view.user).live(timezone.now()).order_by("-last_activity", "pk")
+
+
+def _shown(rows: list[Session], current: Session | None) -> list[history.ShownSession]:
+    return [history.show_session(row, current) for row in rows]
+
+
+def _pending(view: PageView | FlowView) -> EmailChange | None:
+    pending = EmailChange.objects.filter(user=view.user, state=EmailChange.State.PENDING, expires__gt=timezone.now())
+    return pending.filter(epoch=view.user.session_epoch).first()
+
+
+class ProfileView(PageView):
+    """/profile/: My Profile, the Account tab."""
+
+    template_name = "accounts/profile.html"
+
+
+class SecurityView(PageView):
+    """/security/: how one signs in, where one is signed in, what happened."""
+
+    template_name = "accounts/security.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the head of each list."""
+        sessions = _live_sessions(self)
+        return super().get_context_data(
+            password_changed=self.user.password_changed, pending=_pending(self), session_count=sessions.count(),
+            sessions=_shown(list(sessions[:ROWS_ON_OVERVIEW]), self.store.row),
+            history=history.latest(self.user, ROWS_ON_OVERVIEW), **kwargs,
+        )  # fmt: skip
+
+
+class ConfirmedFlowView(FlowView):
+    """A form of a signed-in person that asks for the current password."""
+
+    def proof(self, form: Any) -> Proof:
+        """Return the proof that the form's current password gives; raises as reauth.confirm does."""
+        password = form.cleaned_data["current_password"]
+        return reauth.confirm(user=self.user, password=password, device=self.known_device, actor=self.actor)
+
+
+class ChangePasswordView(ConfirmedFlowView):
+    """/security/password/"""
+
+    form_class, template_name = ChangePasswordForm, "accounts/change_password.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add what Revoke Active Tokens would end."""
+        return super().get_context_data(casualties=credentials.casualties(self.user), **kwargs)
+
+    def act(self, form: ChangePasswordForm) -> HttpResponse:
+        """Change the password; the person lands on the login page."""
+        cleaned = form.cleaned_data
+        flows.change_password(
+            user=self.user, new_password=cleaned["new_password1"], proof=self.proof(form), actor=self.actor,
+            revoke_tokens=cleaned["revoke_tokens"],
+        )  # fmt: skip
+        self.request.session.flush()
+        return to_login(WhyEnded.PASSWORD_CHANGED)
+
+
+class ChangeEmailView(ConfirmedFlowView):
+    """/security/email/"""
+
+    form_class, template_name = ChangeEmailForm, "accounts/change_email.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the change that waits for its confirmation."""
+        return super().get_context_data(pending=_pending(self), **kwargs)
+
+    def act(self, form: ChangeEmailForm) -> HttpResponse:
+        """Ask for the change; Account Security shows it as waiting."""
+        flows.request_email_change(user=self.user, email=form.cleaned_data["email"], proof=self.proof(form), actor=self.actor)
+        return redirect("accounts:security")
+
+
+class WithdrawEmailView(FlowView):
+    """/security/email/cancel/ (POST): the person no longer wants the new address."""
+
+    form_class, http_method_names = EmptyForm, ["post", "options"]
+
+    def act(self, form: EmptyForm) -> HttpResponse:
+        """Withdraw it; a change that is gone already is as good as withdrawn."""
+        try:
+            flows.withdraw_email_change(user=self.user, actor=self.actor)
+        except LinkDead:
+            pass
+        return redirect("accounts:security")
+
+
+class SessionsView(FlowView):
+    """/security/sessions/: where one is signed in; ends one, or all others."""
+
+    form_class, template_name = EmptyForm, "accounts/sessions.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the live sessions; there are at most 50."""
+        rows = list(_live_sessions(self)[: limits.SESSIONS_PER_USER])
+        return super().get_context_data(sessions=_shown(rows, self.store.row), **kwargs)
+
+    def act(self, form: EmptyForm) -> HttpResponse:
+        """End what `end` names: "others", or the id of a session."""
+        chosen = self.request.POST.get("end", "")
+        assert self.store.row is not None  # noqa: S101  (the page is behind the login)
+        if chosen == "others":
+            flows.end_other_sessions(user=self.user, keep=self.store.row, actor=self.actor)
+            return redirect("accounts:sessions")
+        ended = flows.end_session(user=self.user, public_id=chosen, actor=self.actor)
+        if ended.pk != self.store.row.pk:
+            return redirect("accounts:sessions")
+        self.request.session.flush()
+        return to_login(WhyEnded.SIGNED_OUT)
+
+
+class HistoryView(PageView):
+    """/security/history/: the person's own security log, newest first."""
+
+    template_name = "accounts/history.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add one page of entries."""
+        entries = history.of(self.user)
+        page = Paginator(entries, limits.PAGE_ROWS).get_page(self.request.GET.get("page"))
+        page.object_list = [history.show_event(row) for row in page.object_list]  # type: ignore[misc]  # shown, no longer rows
+        urls = {"older_url": f"?page={page.next_page_number()}" if page.has_next() else None}
+        urls["newer_url"] = f"?page={page.previous_page_number()}" if page.has_previous() else None
+        return super().get_context_data(page_obj=page, **urls, **kwargs)
+
+
+def change_password_shortcut(request: HttpRequest) -> HttpResponse:
+    """/.well-known/change-password: where password managers look for the form (W3C change-password-url)."""
+    return HttpResponseRedirect(reverse("accounts:change-password"))

@@ -1,0 +1,209 @@
+"""Signing in and out, and the idle clock."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import rotate_token
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from accounts import devices, flows, login, sessions
+from accounts.audit import Actor
+from accounts.errors import spell_wait
+from accounts.forms import EmptyForm, LoginForm, VerifyForm
+from accounts.limits import PENDING_LOGIN_SECONDS
+from accounts.login import Checked
+from accounts.models import User, WhyEnded
+from accounts.pages import FlowView, open_to_all
+from accounts.returning import after_login, safe_next, to_login
+from accounts.throttle import Attempt
+from accounts.usernames import fold_username
+
+PENDING_KEY = "pending_login"
+IDLE_SHOWN_MAX_SECONDS = 86_400
+NOTICES = {
+    WhyEnded.IDLE: ("info", "You were signed out", "{after} passed without activity. Sign in to go back to where you were."),
+    WhyEnded.EXPIRED: ("info", "You were signed out", "A session lasts 24 hours at most. Sign in to go back to where you were."),
+    WhyEnded.SIGNED_OUT: ("ok", "You are signed out", "This session has ended on the server."),
+    WhyEnded.ENDED: ("info", "This session was ended", "It was ended from another session of your account. Its history says from where."),
+    WhyEnded.PASSWORD_CHANGED: ("ok", "Your password was changed", "You were signed out everywhere. Sign in with the new password."),
+    WhyEnded.PASSWORD_RESET: ("ok", "Your password was reset", "You were signed out everywhere. Sign in with the new password."),
+    WhyEnded.EMAIL_CHANGED: ("ok", "Your e-mail address was changed", "You were signed out everywhere. Sign in again."),
+    WhyEnded.CREDENTIALS: ("info", "Your account changed", "A credential of your account changed. That signs you out everywhere."),
+    WhyEnded.CROWDED: ("info", "This session was ended", "You opened more than 50 sessions; the oldest ones end."),
+    WhyEnded.DEACTIVATED: ("warn", "This account is switched off", "Contact support to switch it on again."),
+}  # fmt: skip
+
+
+def notice_for(request: HttpRequest) -> dict[str, str] | None:
+    """Return why the person was signed out, as the login page says it; None where there is nothing to say."""
+    reason = request.GET.get("why", "")
+    if reason not in WhyEnded.values:
+        return None
+    tone, title, text = NOTICES[WhyEnded(reason)]
+    return {"tone": tone, "title": title, "text": text.format(after=_spelt_limit(request.GET.get("after", "")))}
+
+
+def _spelt_limit(seconds: str) -> str:
+    known = seconds.isascii() and seconds.isdigit() and len(seconds) <= len(str(IDLE_SHOWN_MAX_SECONDS))
+    return spell_wait(int(seconds) if known and int(seconds) > 0 else settings.IDLE_LIMIT_SECONDS)
+
+
+class LoginStep(FlowView):
+    """What both steps of a login share: the end of it."""
+
+    def finish(self, checked: Checked, wanted: str) -> HttpResponse:
+        """Complete the login: session, CSRF token and device cookie are new; lead to the page wanted."""
+        device = devices.read(self.request)
+        row = login.finish(
+            checked, actor=self.actor, new_device=not device.knows(checked.user),
+            opens=lambda user: flows.open_session(user=user, store=self.store, actor=self._acting(user)),
+        )  # fmt: skip
+        rotate_token(self.request)
+        response = HttpResponseRedirect(after_login(self.request, wanted))
+        if row.user is not None:
+            devices.remember(response, device, row.user)
+        return response
+
+    def _acting(self, user: User) -> Actor:
+        return Actor.from_request(self.request, door="web", user=user)
+
+
+@open_to_all
+class LoginView(LoginStep):
+    """/login/: username and password."""
+
+    form_class, template_name = LoginForm, "accounts/login.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Send a person who is signed in on to the page wanted."""
+        if request.method == "GET" and request.user.is_authenticated:
+            return redirect(after_login(request, request.GET.get("next")))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        """Carry `next` into the form, checked."""
+        return {"next": safe_next(self.request, self.request.GET.get("next"))}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add why the last session ended."""
+        return super().get_context_data(notice=notice_for(self.request), **kwargs)
+
+    def act(self, form: LoginForm) -> HttpResponse:
+        """Check the password; open the session, or ask for the next stage."""
+        username, password, wanted = (form.cleaned_data[name] for name in ("username", "password", "next"))
+        checked = login.check_password(username=username, password=password, device=self._device_for(username), actor=self.actor)
+        if login.next_stage(checked) is None:
+            return self.finish(checked, wanted)
+        keep_pending(self.request, checked, safe_next(self.request, wanted))
+        return redirect("accounts:verify")
+
+    @property
+    def actor(self) -> Actor:
+        """Who knocks: nobody yet, even in a browser that is signed in."""
+        return Actor.from_request(self.request, door="web")
+
+    def _device_for(self, username: str) -> str | None:
+        device = devices.read(self.request)
+        return device.id if device.knows(User.objects.filter(username=fold_username(username)).first()) else None
+
+
+@open_to_all
+class VerifyView(LoginStep):
+    """/login/verify/: the stages between password and session. Without a pending login: back to the first step."""
+
+    form_class, template_name = VerifyForm, "accounts/verify.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Find the pending login of this browser; it holds for 10 minutes and for the epoch it began in (LOG-09)."""
+        self.pending = read_pending(request)
+        if self.pending is None:
+            return redirect("accounts:login")
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add for whom the code is."""
+        return super().get_context_data(who=self.pending[0].user.username if self.pending else "", **kwargs)
+
+    def act(self, form: VerifyForm) -> HttpResponse:
+        """Check the answer of the stage at hand; open the session after the last one."""
+        assert self.pending is not None  # noqa: S101  (dispatch saw to it)
+        checked, wanted = self.pending
+        stage = login.next_stage(checked)
+        if stage is not None:
+            checked = login.pass_stage(checked, stage, form.cleaned_data["otp"], self.actor)
+        if login.next_stage(checked) is None:
+            return self.finish(checked, wanted)
+        keep_pending(self.request, checked, wanted)
+        return redirect("accounts:verify")
+
+
+def keep_pending(request: HttpRequest, checked: Checked, wanted: str) -> None:
+    """Keep a login that waits for a stage in this browser's anonymous session, under a fresh key (SES-01)."""
+    request.session.flush()
+    request.session[PENDING_KEY] = {
+        "user": checked.user.pk, "epoch": checked.user.session_epoch, "attempt": asdict(checked.attempt), "passed": checked.passed,
+        "failures": checked.failures_before, "at": timezone.now().timestamp(), "next": wanted,
+    }  # fmt: skip
+
+
+def read_pending(request: HttpRequest) -> tuple[Checked, str] | None:
+    """Return the pending login of this browser and where it leads, or None: none, older than 10 minutes, or of an old epoch."""
+    kept = request.session.get(PENDING_KEY)
+    if kept is None or not 0 <= timezone.now().timestamp() - kept["at"] < PENDING_LOGIN_SECONDS:
+        return None
+    user = User.objects.active().filter(pk=kept["user"], session_epoch=kept["epoch"]).first()
+    if user is None:
+        return None
+    return Checked(user, Attempt(**kept["attempt"]), kept["failures"], tuple(kept["passed"])), kept["next"]
+
+
+def sign_out(view: FlowView) -> HttpResponse:
+    """End the session of the request on the server, and lead to the login page."""
+    flows.sign_out(store=view.store, actor=view.actor)
+    response = to_login(WhyEnded.SIGNED_OUT)
+    # The back button shows nothing private: not from the cache, and not from the page kept in memory (S1.2).
+    response["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+@open_to_all
+class LogoutView(FlowView):
+    """/logout/ (POST): ends this session on the server. A second time it is as good as the first."""
+
+    form_class, http_method_names = EmptyForm, ["post", "options"]
+
+    def act(self, form: EmptyForm) -> HttpResponse:
+        """End the session and go to the login page."""
+        return sign_out(self)
+
+
+@open_to_all
+class SessionView(FlowView):
+    """/session/: the idle clock. GET tells the seconds left and is no activity; POST do=stay is, do=out signs out."""
+
+    form_class, http_method_names = EmptyForm, ["get", "post", "options"]
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Return the clock as JSON."""
+        request.is_polling = True  # type: ignore[attr-defined]
+        return self._clock()
+
+    def act(self, form: EmptyForm) -> HttpResponse:
+        """Stay, or sign out."""
+        if self.request.POST.get("do") == "out":
+            return sign_out(self)
+        if self.request.user.is_authenticated and self.store.row is not None:
+            sessions.touch(self.store.row, timezone.now())
+        if "text/html" in self.request.headers.get("Accept", ""):
+            return redirect(safe_next(self.request, self.request.POST.get("next")))
+        return self._clock()
+
+    def _clock(self) -> HttpResponse:
+        signed_in = self.request.user.is_authenticated
+        row = self.store.row if signed_in else None
+        left = sessions.seconds_left(row, timezone.now()) if row else 0
+        return JsonResponse({"signed_in": signed_in, "left_seconds": left, "limit_seconds": row.idle_limit_seconds if row else 0})

@@ -1,0 +1,10 @@
+"""Projects: their members, and who may do what in them."""
+
+from django.apps import AppConfig
+
+
+class ProjectsConfig(AppConfig):
+    """The room above orgs."""
+
+    name = "orgs.projects"
+    default_auto_field = "django.db.models.BigAutoField"
