@@ -1,0 +1,182 @@
+"""The one check of a token: what passes, what is refused and in which words, and what it costs."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from tests.factories import UserFactory, actor
+from tests.tokens.doors import dx, rest, signed_in
+from tests.tokens.factories import token_and_text
+from tokens import authentication, flows, keys
+from tokens.caller import Caller
+from tokens.errors import TokenExpired, TokenUnknown
+from tokens.models import EndReason, Token
+
+pytestmark = pytest.mark.django_db
+ME = "/api/v1/me/"
+
+
+def check(text: str) -> Caller:
+    return authentication.authenticate(text, ip="192.0.2.1", user_agent="curl/8", door="rest", request_id="1-1")
+
+
+def test_a_wrong_checksum_costs_no_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    text = token_and_text()[1]
+    flipped = text[:10] + ("a" if text[10] != "a" else "b") + text[11:]
+    with django_assert_num_queries(0), pytest.raises(TokenUnknown):
+        check(flipped)
+
+
+def test_a_good_token_costs_one_select(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    token, text = token_and_text(last_used_at=timezone.now())
+    check(text)
+    with django_assert_num_queries(1) as asked:
+        caller = check(text)
+        assert (caller.user.email, caller.user.public_id) == (token.user.email, token.user.public_id)
+        assert caller.token is not None
+        assert caller.actor.user == token.user
+    assert asked.captured_queries[0]["sql"].startswith("SELECT")
+    assert "password" not in asked.captured_queries[0]["sql"]
+
+
+def test_a_request_with_a_token_costs_one_select_in_all(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    text = token_and_text(last_used_at=timezone.now())[1]
+    rest("GET", ME, text)
+    with django_assert_num_queries(1):
+        assert rest("GET", ME, text).status_code == 200
+
+
+def test_last_use_is_noted_at_most_once_a_minute(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    token, text = token_and_text()
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for wait_seconds, queries in ((0, 2), (59, 1), (1, 2)):
+            clock.shift(timedelta(seconds=wait_seconds))
+            with django_assert_num_queries(queries):
+                check(text)
+        token.refresh_from_db()
+        assert (token.last_used_at, token.last_used_ip) == (timezone.now(), "192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("traits", "code", "words"),
+    [
+        ({"past": True}, "token_expired", "The token has expired; log in again or make a new token"),
+        ({"marked_expired": True}, "token_expired", "The token has expired; log in again or make a new token"),
+        ({"revoked": True}, "token_revoked", "The token was revoked; log in again or make a new token"),
+        ({"retired": True}, "token_retired", "a credential of your account changed; log in again"),
+        ({"user__is_active": False}, "token_unknown", "The token could not be found"),
+    ],
+)
+def test_a_dead_token_is_told_why_because_its_whole_text_was_presented(traits: dict[str, Any], code: str, words: str) -> None:
+    text = token_and_text(**traits)[1]
+    answer: Any = rest("GET", ME, text)
+    assert (answer.status_code, answer.json()["code"], answer["WWW-Authenticate"]) == (401, code, "Bearer")
+    assert words in answer.json()["detail"]
+    error = dx("/system/whoami", text=text).json()["error"]
+    assert error["type"] == "InvalidAuthentication"
+    assert words in error["message"]
+    assert not error["message"].endswith(".")
+    assert text not in answer.content.decode()
+
+
+def test_a_token_dies_at_its_very_end() -> None:
+    token, text = token_and_text()
+    with time_machine.travel(token.expires - timedelta(seconds=1), tick=False) as clock:
+        assert check(text).user == token.user
+        clock.shift(timedelta(seconds=1))
+        with pytest.raises(TokenExpired):
+            check(text)
+
+
+def test_unknown_malformed_and_public_get_the_same_answer() -> None:
+    bodies = []
+    for header in (
+        f"Bearer {keys.mint()}", "Bearer PUBLIC", "Bearer x", "Bearer", "Bearer ", f"Bearer  {keys.mint()}", "Basic YTpi",
+        f"Bearer {keys.mint()}, Bearer {keys.mint()}", f"Bearer {keys.mint()},{keys.mint()}", "Bearer é", f"Token {keys.mint()}",
+    ):  # fmt: skip
+        answer: Any = rest("GET", ME, **{"Authorization": header})
+        body = answer.json()
+        body.pop("request_id", None)
+        bodies.append((answer.status_code, answer["WWW-Authenticate"], body))
+    assert all(body == bodies[0] for body in bodies)
+    assert bodies[0][0] == 401
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
+def test_the_scheme_is_taken_in_any_case(scheme: str) -> None:
+    text = token_and_text()[1]
+    assert rest("GET", ME, **{"Authorization": f"{scheme} {text}"}).status_code == 200
+    assert dx("/system/whoami", **{"Authorization": f"{scheme} {text}"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["token", "access_token", "key"])
+def test_a_token_anywhere_else_than_in_the_header_is_no_token(name: str) -> None:
+    text = token_and_text()[1]
+    browser = Client()
+    browser.cookies[name] = text
+    for answer in (
+        rest("GET", f"{ME}?{name}={text}"),
+        rest("POST", "/api/v1/tokens/", body={"label": "a", name: text}),
+        browser.get(ME),
+        dx("/system/whoami", {name: text}),
+    ):
+        assert answer.status_code == 401
+        assert text not in answer.content.decode()
+
+
+def test_a_bad_token_beside_a_good_cookie_is_refused() -> None:
+    browser = signed_in(UserFactory())
+    assert browser.get(ME).status_code == 200
+    assert browser.get(ME, headers={"Authorization": f"Bearer {keys.mint()}"}).status_code == 401
+
+
+def test_a_token_beside_the_cookie_of_another_person_counts_alone() -> None:
+    token, text = token_and_text()
+    answer = signed_in(UserFactory()).get(ME, headers={"Authorization": f"Bearer {text}"})
+    assert answer.json()["id"] == token.user.public_id
+
+
+def test_a_session_cookie_opens_no_dx_route() -> None:
+    answer = dx("/system/whoami", client=signed_in(UserFactory()))
+    assert answer.status_code == 401
+
+
+def test_a_revoke_holds_for_the_next_request_in_a_hundred_alternations() -> None:
+    for _ in range(100):
+        token, text = token_and_text()
+        assert check(text).token == token
+        flows.revoke(tokens=[token], actor=actor(token.user), why=EndReason.REVOKED)
+        assert rest("GET", ME, text).status_code == 401
+
+
+def test_a_token_changes_no_credential() -> None:
+    text = token_and_text()[1]
+    for path in ("/security/password/", "/security/email/", "/profile/tokens/new/", "/security/sessions/"):
+        answer = Client().post(path, {"current_password": "x"}, headers={"Authorization": f"Bearer {text}"})
+        assert answer.status_code in (302, 401, 403)
+    assert Token.objects.count() == 1
+
+
+def test_who_am_i_tells_person_and_token() -> None:
+    token, text = token_and_text(user__first_name="Amy", user__last_name="Lee")
+    answer: Any = rest("GET", ME, text)
+    me = answer.json()
+    assert (me["id"], me["username"], me["name"]) == (token.user.public_id, token.user.username, "Amy Lee")
+    assert (me["email"], me["token"]["id"], me["token"]["kind"]) == (token.user.email, token.public_id, "api")
+    assert signed_in(token.user).get(ME).json()["token"] is None
+
+
+def test_without_any_credential_the_answer_asks_for_a_bearer() -> None:
+    answer = rest("GET", ME)
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+
+
+def test_the_text_is_not_in_the_access_log(caplog: pytest.LogCaptureFixture) -> None:
+    text = token_and_text()[1]
+    rest("GET", ME, text)
+    assert text not in caplog.text

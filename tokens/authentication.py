@@ -1,0 +1,99 @@
+"""The one check of a token (DESIGN 2.3), for REST, the dx protocol and transfers; no verdict outlives a request."""
+
+import re
+from datetime import timedelta
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts.audit import Actor
+from accounts.clients import client_address, user_agent
+from accounts.compiled import CompiledGet
+from accounts.errors import NotAuthenticated
+from accounts.models import User
+from tokens import keys, limits
+from tokens.caller import Caller
+from tokens.errors import TokenExpired, TokenRetired, TokenRevoked, TokenUnknown
+from tokens.models import Token, TokenState
+
+_HEADER = re.compile(r"(?i:bearer) ([!-~]+)", re.ASCII)  # RFC 6750, section 2.1, with exactly one blank
+
+# The columns that a request needs; the user's password hash is not among them.
+_by_digest = CompiledGet(
+    Token,
+    by="digest",
+    joined="user",
+    fields=[
+        "id", "public_id", "user", "kind", "label", "digest", "prefix", "state", "created", "expires",
+        "last_used_at", "last_used_ip",
+    ],
+    joined_fields=["id", "username", "email", "first_name", "last_name", "is_active", "is_staff", "session_epoch"],
+)  # fmt: skip
+
+
+def authenticate(text: str, *, ip: str | None, user_agent: str, door: str, request_id: str) -> Caller:
+    """Return who presents the token `text`. A wrong form or checksum costs no query, all else one SELECT.
+
+    Raises TokenUnknown (also for a person who is switched off), TokenExpired, TokenRevoked, TokenRetired.
+    """
+    token = _by_digest.get(keys.digest(text)) if keys.well_formed(text) else None
+    if token is None or not token.user.is_active:
+        raise TokenUnknown()
+    require_live(token)
+    _note_use(token, ip)
+    actor = Actor(user=token.user, door=door, ip=ip, user_agent=user_agent, request_id=request_id)
+    return Caller(user=token.user, token=token, actor=actor)
+
+
+def authenticate_header(header: str | None, *, request: HttpRequest, door: str = "dx") -> Caller:
+    """Return who presents the `Authorization` header of `request`: the scheme Bearer in any case, one blank, a token.
+
+    Raises NotAuthenticated without a header, TokenUnknown for one of another form (a doubled header among them).
+    """
+    if header is None:
+        raise NotAuthenticated()
+    match = _HEADER.fullmatch(header)
+    if match is None:
+        raise TokenUnknown()
+    request_id = getattr(request, "request_id", "")
+    return authenticate(match[1], ip=client_address(request), user_agent=user_agent(request), door=door, request_id=request_id)
+
+
+def require_live(token: Token) -> None:
+    """Return if the row `token` authenticates now; raise TokenRevoked, TokenExpired or TokenRetired."""
+    if token.state == TokenState.REVOKED:
+        raise TokenRevoked()
+    if token.state == TokenState.EXPIRED or token.is_over:
+        raise TokenExpired()
+    if token.state == TokenState.RETIRED:
+        raise TokenRetired()
+
+
+def _note_use(token: Token, ip: str | None) -> None:
+    now = timezone.now()
+    old = now - timedelta(seconds=limits.LAST_USED_SECONDS)
+    if token.last_used_at is not None and token.last_used_at > old:
+        return
+    # The condition again in the statement: of many parallel requests one writes.
+    unnoted = Q(last_used_at=None) | Q(last_used_at__lte=old)
+    Token.objects.filter(unnoted, pk=token.pk).update(last_used_at=now, last_used_ip=ip)
+    token.last_used_at, token.last_used_ip = now, ip
+
+
+class BearerAuthentication(BaseAuthentication):
+    """DRF's way to `authenticate_header`; named in settings by its dotted path. `request.auth` is then a Caller."""
+
+    def authenticate(self, request: Request) -> tuple[User, Caller] | None:
+        """Return user and caller; None without the header. A bad one is an error, and the cookie no help (API-07)."""
+        header = request.META.get("HTTP_AUTHORIZATION")
+        if header is None:
+            return None
+        caller = authenticate_header(header, request=request._request, door="rest")
+        return caller.user, caller
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the challenge of a 401 (RFC 6750, section 3)."""
+        return "Bearer"

@@ -1,0 +1,57 @@
+"""What the security log says of tokens. Never the text, never the digest."""
+
+from dataclasses import dataclass
+
+from accounts.audit import Event, Payload
+
+
+@dataclass(frozen=True)
+class TokenCreated(Payload, event=Event.TOKEN_CREATED, title="Token made"):
+    """A token was made; `expires` is ISO 8601 with zone."""
+
+    token_id: str
+    label: str
+    kind: str
+    expires: str
+
+    def sentence(self) -> str:
+        """Name the token and its end."""
+        return f"“{self.label}”, valid until {self.expires[:16].replace('T', ' ')} UTC"
+
+
+@dataclass(frozen=True)
+class TokenRevoked(Payload, event=Event.TOKEN_REVOKED, title="Token revoked"):
+    """A token was revoked; `why` names the act."""
+
+    token_id: str
+    label: str
+    why: str
+
+    def sentence(self) -> str:
+        """Name the token and the act."""
+        return f"“{self.label}”: {self.why.replace('-', ' ')}"
+
+
+@dataclass(frozen=True)
+class TokenRetired(Payload, event=Event.TOKEN_RETIRED, title="Command-line login ended"):
+    """A credential change logged a command-line login out; `why` names the change."""
+
+    token_id: str
+    label: str
+    why: str
+
+    def sentence(self) -> str:
+        """Name the login and the change."""
+        return f"“{self.label}”: {self.why.replace('-', ' ')}"
+
+
+@dataclass(frozen=True)
+class TokenExpired(Payload, event=Event.TOKEN_EXPIRED, title="Token expired"):
+    """A token reached its end."""
+
+    token_id: str
+    label: str
+
+    def sentence(self) -> str:
+        """Name the token."""
+        return f"“{self.label}”"

@@ -1,0 +1,28 @@
+"""What this room does when it hears of a credential change (DESIGN 2.1). Runs inside the change's transaction."""
+
+from django.dispatch import receiver
+
+from accounts.audit import Actor
+from accounts.credentials import NAMES_SHOWN, Casualties, Change
+from accounts.models import User
+from accounts.signals import casualties_asked, credentials_changed
+from tokens import flows
+from tokens.models import Token
+
+
+@receiver(credentials_changed, dispatch_uid="tokens.end_authority")
+def end_authority(*, user: User, change: Change, actor: Actor, revoke_tokens: bool, **kwargs: object) -> list[Casualties]:
+    """Log out the command-line logins of `user`; with *Revoke Active Tokens*, revoke every token instead."""
+    if not revoke_tokens:
+        retired = flows.retire_logins(user=user, actor=actor, why=change.value)
+        return [Casualties("command-line login", retired, verb="Logs out")]
+    ended = flows.revoke_all(user=user, actor=actor, why=change.value)
+    return [Casualties("token", len(ended), [token.label for token in ended[:NAMES_SHOWN]])]
+
+
+@receiver(casualties_asked, dispatch_uid="tokens.would_end")
+def would_end(*, user: User, **kwargs: object) -> list[Casualties]:
+    """Return what *Revoke Active Tokens* would revoke now, by name."""
+    tokens = Token.objects.of(user).with_authority()
+    names = list(tokens.order_by("label", "pk").values_list("label", flat=True)[:NAMES_SHOWN])
+    return [Casualties("token", tokens.count(), names)]
