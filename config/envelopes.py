@@ -1,0 +1,83 @@
+"""The two shapes of an error for programs: problem+json of REST (RFC 9457) and the envelope of the dx protocol."""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from django.http import HttpRequest, JsonResponse
+
+DX_SHAPE = re.compile(r"/[a-z]+/[A-Za-z]+|/[a-z]+-[^/]+(?:/[^/]+)?/[A-Za-z]+")  # DX_PROTOCOL 1.6
+_DX_TYPES = {
+    400: ("InvalidInput", 422),
+    401: ("InvalidAuthentication", 401),
+    403: ("PermissionDenied", 401),
+    404: ("ResourceNotFound", 404),
+    405: ("InvalidInput", 405),
+    413: ("InvalidInput", 422),
+    503: ("ServiceUnavailable", 503),
+}
+
+
+def is_rest(request: HttpRequest) -> bool:
+    """Return whether the path belongs to REST."""
+    return request.path.startswith("/api/")
+
+
+def is_dx(request: HttpRequest) -> bool:
+    """Return whether method and path have the form of a call of the dx client."""
+    return request.method == "POST" and DX_SHAPE.fullmatch(request.path) is not None
+
+
+def problem_body(
+    request: HttpRequest, *, status: int, code: str, detail: str, errors: Mapping[str, list[str]] | None = None
+) -> dict[str, object]:
+    """Return the body of an `application/problem+json` answer; `errors` has the sentences by field."""
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": _phrase(status),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = dict(errors)
+    return body | {"request_id": getattr(request, "request_id", "")}
+
+
+def headers_for(status: int, retry_after: int | None) -> dict[str, str]:
+    """Return what an error of this status carries besides its body; `retry_after` is in seconds."""
+    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+    return headers | ({"Retry-After": str(retry_after)} if retry_after is not None else {})
+
+
+def problem(request: HttpRequest, *, status: int, code: str, detail: str, retry_after: int | None = None) -> JsonResponse:
+    """Return an `application/problem+json` answer from outside of DRF."""
+    body = problem_body(request, status=status, code=code, detail=detail)
+    return JsonResponse(body, status=status, headers=headers_for(status, retry_after), content_type="application/problem+json")
+
+
+def dx_error(type_name: str, message: str, status: int, *, details: object = None, retry_after: int | None = None) -> JsonResponse:
+    """Return the dx error envelope. `retry_after` in whole seconds is heard by the client on 429 and 503 alone."""
+    error: dict[str, object] = {"type": type_name, "message": message}
+    if details:
+        error["details"] = details
+    headers = {"Retry-After": str(retry_after)} if retry_after is not None and status in (429, 503) else {}
+    return dx_answer({"error": error}, status=status, headers=headers)
+
+
+def dx_error_for_status(status: int, message: str, *, retry_after: int | None = None) -> JsonResponse:
+    """Return the dx envelope for what failed before or around the router."""
+    type_name, dx_status = _DX_TYPES.get(status, ("InternalError", 500))
+    return dx_error(type_name, message, dx_status, retry_after=retry_after)
+
+
+def dx_answer(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> JsonResponse:
+    """Return `body` as JSON with its length: the client compares the two, and without the content type it breaks."""
+    response = JsonResponse(body, safe=False, status=status, headers=dict(headers or {}))
+    response["Content-Length"] = str(len(response.content))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase

@@ -1,0 +1,75 @@
+"""Whether the parts that a request needs answer, asked in a time that a load balancer waits for (OPS-09)."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from django.core.cache import cache
+from django.db import connection
+
+logger = logging.getLogger("gatehouse.readiness")
+
+DEADLINE_SECONDS = 1.5
+_CACHE_KEY = "gatehouse.readyz"
+
+
+class Probe:
+    """One part, asked in a thread of its own, one at a time: a part that hangs costs one thread in all."""
+
+    def __init__(self, name: str, ask: Callable[[], None]) -> None:
+        self.name, self.ask = name, ask
+        self._running = threading.Lock()
+
+    def start(self) -> "Answer":
+        """Return an answer that is still to come; where the last one never came, one that never will."""
+        answer = Answer()
+        if self._running.acquire(blocking=False):
+            threading.Thread(target=self._run, args=(answer,), name=f"readyz-{self.name}", daemon=True).start()
+        return answer
+
+    def _run(self, answer: "Answer") -> None:
+        try:
+            self.ask()
+            answer.ok = True
+        except Exception:  # whatever a part raises, it is not ready
+            logger.warning("part is not ready", extra={"part": self.name}, exc_info=True)
+        finally:
+            self._running.release()
+            answer.came.set()
+
+
+class Answer:
+    """What a probe found, once it has come."""
+
+    def __init__(self) -> None:
+        self.ok = False
+        self.came = threading.Event()
+
+
+def ask_database() -> None:
+    """Return if the database answers with the schema in it; raise what it raises. Closes its connection."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM django_migrations LIMIT 1")
+    finally:
+        connection.close()
+
+
+def ask_cache() -> None:
+    """Return if the cache keeps a value; raise otherwise."""
+    cache.set(_CACHE_KEY, "1", timeout=10)
+    if cache.get(_CACHE_KEY) != "1":
+        raise RuntimeError("the cache forgot a value at once")
+
+
+PROBES = [Probe("database", ask_database), Probe("cache", ask_cache)]
+
+
+def check() -> dict[str, bool]:
+    """Return for each part whether it answered within the deadline of 1.5 s for all of them."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    answers = [(probe.name, probe.start()) for probe in PROBES]
+    for _, answer in answers:
+        answer.came.wait(max(0.0, deadline - time.monotonic()))
+    return {name: answer.ok for name, answer in answers}

@@ -1,0 +1,86 @@
+"""The services that a URL names: database, cache, mail. Each becomes the dict that Django wants, every wait limited."""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config.checks import refuse
+
+SQLITE_BUSY_SECONDS = 20
+SQLITE_WAL_MAX_BYTES = 64 * 1024 * 1024
+STATEMENT_TIMEOUT_MS = 10_000  # SECURITY REL-05
+LOCK_TIMEOUT_MS = 5_000
+POOL_WAIT_SECONDS = 5
+CONNECT_TIMEOUT_SECONDS = 5
+CACHE_TIMEOUT_SECONDS = 0.25  # SECURITY REL-03
+MAIL_TIMEOUT_SECONDS = 10
+# synchronous=FULL: with NORMAL a power loss may take back a revoke that was answered (REL-01).
+SQLITE_PRAGMAS = f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit={SQLITE_WAL_MAX_BYTES}"
+
+
+def database(url: str, *, var_dir: Path, pool_size: int) -> dict[str, Any]:
+    """Return DATABASES["default"] for DATABASE_URL; without one, SQLite in `var_dir`. Refuses other engines."""
+    try:
+        parsed: dict[str, Any] = environ.Env.db_url_config(url or f"sqlite:///{var_dir / 'gatehouse.sqlite3'}")
+    except (ImproperlyConfigured, ValueError):
+        refuse("DATABASE_URL", "must look like postgres://user:password@host:5432/name or sqlite:////path/to/file")
+    engine = parsed.get("ENGINE")
+    if engine == "django.db.backends.sqlite3":
+        return parsed | _sqlite(var_dir)
+    if engine == "django.db.backends.postgresql":
+        return parsed | _postgresql(parsed.get("OPTIONS", {}), pool_size)
+    refuse("DATABASE_URL", "must begin with postgres:// or sqlite://")
+
+
+def _sqlite(var_dir: Path) -> dict[str, Any]:
+    var_dir.mkdir(parents=True, exist_ok=True)
+    return {
+        "CONN_MAX_AGE": None,
+        # IMMEDIATE: a transaction that reads first and writes later would else fail at once, without waiting.
+        "OPTIONS": {"timeout": SQLITE_BUSY_SECONDS, "transaction_mode": "IMMEDIATE", "init_command": SQLITE_PRAGMAS},
+        # A file, for a database in memory has no second connection to race with.
+        "TEST": {"NAME": str(var_dir / "test.sqlite3")},
+    }
+
+
+def _postgresql(options: dict[str, Any], pool_size: int) -> dict[str, Any]:
+    limits = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
+    pool = {"min_size": 1, "max_size": pool_size, "timeout": POOL_WAIT_SECONDS}
+    return {
+        "CONN_MAX_AGE": 0,  # the pool keeps the connections
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options | {"pool": pool, "options": limits, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
+    }
+
+
+def cache(url: str) -> dict[str, Any]:
+    """Return CACHES["default"] for CACHE_URL: Redis with short time-outs, or by default the memory of each process."""
+    if not url:
+        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "gatehouse"}
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        refuse("CACHE_URL", "must look like redis://host:6379/0")
+    limits = {"socket_timeout": CACHE_TIMEOUT_SECONDS, "socket_connect_timeout": CACHE_TIMEOUT_SECONDS}
+    return {
+        "BACKEND": "config.cache.TolerantRedisCache",
+        "LOCATION": url,
+        "OPTIONS": limits,
+        "KEY_PREFIX": "gatehouse",
+    }
+
+
+def mail(url: str, *, development: bool, var_dir: Path) -> dict[str, Any]:
+    """Return the EMAIL_* settings for EMAIL_URL; only in development mails may default to files in `var_dir`/mail."""
+    if not url and not development:
+        refuse("EMAIL_URL", "is missing: set it to smtp+tls://user:password@host:587 or the like")
+    if not url:
+        return {
+            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": str(var_dir / "mail"),
+        }
+    try:
+        parsed = environ.Env.email_url_config(url)
+    except (ImproperlyConfigured, ValueError):
+        refuse("EMAIL_URL", "must look like smtp+tls://user:password@host:587")
+    return {name: value for name, value in parsed.items() if name.startswith("EMAIL_")}

@@ -1,0 +1,24 @@
+"""The public surface: one include per room and door. The rooms' paths are those of DESIGN 5; the dx calls come last."""
+
+from django.urls import include, path, re_path
+
+import accounts.urls
+import tokens.urls
+from config import dx, pages
+
+handler400 = "config.pages.bad_request"
+handler403 = "config.pages.permission_denied"
+handler404 = "config.pages.page_not_found"
+handler500 = "config.pages.server_error"
+
+urlpatterns = [
+    path("healthz", pages.healthz, name="healthz"),
+    path("readyz", pages.readyz, name="readyz"),
+    path("", include("accounts.urls")),
+    path("", include("orgs.projects.urls")),
+    path("", include("tokens.urls")),
+    path("api/v1/", include((accounts.urls.api_urlpatterns, "accounts-api"))),
+    path("api/v1/", include((tokens.urls.api_urlpatterns, "tokens-api"))),
+    path("oauth2/token", dx.oauth2_token),
+    re_path(r"^(?:[a-z]+/[A-Za-z]+|[a-z]+-[^/]+(?:/[^/]+)?/[A-Za-z]+)\Z", dx.router),
+]
