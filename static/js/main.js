@@ -1,0 +1,15 @@
+/* The one module a signed-in page loads. Every page works without it; each part here only makes it quicker or safer. */
+
+import { upgradeCopyButtons } from "./copy.js";
+import { upgradeDialogs } from "./dialog.js";
+import { keepDrafts } from "./drafts.js";
+import { startIdleClock } from "./idle.js";
+import { upgradeMenus } from "./menu.js";
+import { upgradeTokenSelection } from "./tokens.js";
+
+keepDrafts();
+startIdleClock();
+upgradeMenus();
+upgradeTokenSelection();
+upgradeCopyButtons();
+upgradeDialogs();
