@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import sessions
-from accounts.errors import spell_wait
 from accounts.models import User
 from accounts.sessions import SessionStore
+from accounts.wording import spell_wait
 
 
 def page(request: HttpRequest) -> dict[str, Any]:

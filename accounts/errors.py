@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from accounts.wording import spell_wait
+
 
 class GatehouseError(Exception):
     """Base of every refusal. `str(error)` is a sentence without a final full stop that says what to do next.
@@ -94,7 +96,7 @@ class LinkDead(GatehouseError):
     """A reset or confirmation link that was used, replaced, cancelled, has expired, or never existed: one answer."""
 
     code, status = "link_dead", 410
-    message = "This link is no longer valid. Ask for a new one"
+    message = "It was used, replaced or cancelled, or its time is over. Ask for a new one"
 
 
 class EmailUnchanged(GatehouseError):
@@ -142,11 +144,3 @@ class Busy(GatehouseError):
     message = "The server is busy. Try again in a few seconds"
     dx_type, dx_status = "Busy", 401
     retry_after = 5
-
-
-def spell_wait(seconds: int) -> str:
-    """Return `seconds` as people say it: "45 seconds", "2 minutes" (rounded up, so that waiting it out is enough)."""
-    if seconds < 60:
-        return f"{seconds} second{'' if seconds == 1 else 's'}"
-    minutes = -(-seconds // 60)
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"

@@ -3,18 +3,21 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from accounts import limits
 from accounts.usernames import fold_email
 
 NO_SPELLING = {"autocapitalize": "none", "spellcheck": "false"}
+NEW_PASSWORD_HELP = f"At least {settings.PASSWORD_MIN_LENGTH} characters. Several words in a row are fine."
 
 
-def password_field(label: str, autocomplete: str) -> forms.CharField:
+def password_field(label: str, autocomplete: str, help_text: str = "") -> forms.CharField:
     """Return a password field: nothing trimmed, paste allowed, the right hint for password managers (WEB-09)."""
     return forms.CharField(
         label=label,
+        help_text=help_text,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
         error_messages={"required": "Enter the password"},
@@ -80,7 +83,7 @@ class ResetPasswordForm(forms.Form):
 class NewPasswordForm(forms.Form):
     """A new password, typed twice, and whether tokens go with the old one."""
 
-    new_password1 = password_field("New password", "new-password")
+    new_password1 = password_field("New password", "new-password", NEW_PASSWORD_HELP)
     new_password2 = password_field("New password again", "new-password")
     revoke_tokens = RevokeTokensField()
 

@@ -13,12 +13,13 @@ from django.utils.module_loading import import_string
 
 from accounts import audit, emails, passwords, throttle
 from accounts.audit import Actor
-from accounts.errors import GatehouseError, StaleProof, StepNeeded, TooManyAttempts, WrongCredentials, spell_wait
+from accounts.errors import GatehouseError, StaleProof, StepNeeded, TooManyAttempts, WrongCredentials
 from accounts.events import LoginFailed, LoginPassed, LoginRefused
 from accounts.failpoints import failpoint
 from accounts.models import Counter, User
 from accounts.throttle import Attempt
 from accounts.usernames import fold_username
+from accounts.wording import spell_wait
 
 T = TypeVar("T")
 

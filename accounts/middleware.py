@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -71,6 +72,12 @@ class AuthenticationMiddleware(DjangoAuthenticationMiddleware):
 
 class LoginRequiredMiddleware(DjangoLoginRequiredMiddleware):
     """Sends strangers to the login page, tells them why their session is over, and remembers where they wanted to go."""
+
+    def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> HttpResponseBase | None:
+        """Look at the view before the user: an open view, REST or dx must not pay for a session (API-07)."""
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(self, request: HttpRequest, view_func: object) -> HttpResponseBase:  # type: ignore[override]
         """Return the redirect; for a request with a bearer a plain 401: pages take web sessions only (TOK-08)."""

@@ -1,8 +1,10 @@
 """What the security log says of tokens. Never the text, never the digest."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from accounts.audit import Event, Payload
+from accounts.wording import spell_moment
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class TokenCreated(Payload, event=Event.TOKEN_CREATED, title="Token made"):
 
     def sentence(self) -> str:
         """Name the token and its end."""
-        return f"“{self.label}”, valid until {self.expires[:16].replace('T', ' ')} UTC"
+        return f"“{self.label}”, valid until {spell_moment(datetime.fromisoformat(self.expires))}"
 
 
 @dataclass(frozen=True)

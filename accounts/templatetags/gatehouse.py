@@ -11,6 +11,8 @@ from django.utils.dateformat import format as format_date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.wording import spell_moment
+
 register = template.Library()
 
 DATE_FORMAT = "j M Y"
@@ -78,7 +80,7 @@ def when(moment: date | None) -> SafeString | str:
 @register.filter
 def when_text(moment: datetime | None) -> str:
     """Return a moment as `24 Nov 2026, 07:41 UTC`, without markup: for mails and attributes."""
-    return "never" if moment is None else f"{format_date(moment.astimezone(UTC), MOMENT_FORMAT)} UTC"
+    return "never" if moment is None else spell_moment(moment)
 
 
 @register.filter

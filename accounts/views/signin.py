@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from accounts import devices, flows, login, sessions
 from accounts.audit import Actor
-from accounts.errors import spell_wait
 from accounts.forms import EmptyForm, LoginForm, VerifyForm
 from accounts.limits import PENDING_LOGIN_SECONDS
 from accounts.login import Checked
@@ -21,6 +20,7 @@ from accounts.pages import FlowView, open_to_all
 from accounts.returning import after_login, safe_next, to_login
 from accounts.throttle import Attempt
 from accounts.usernames import fold_username
+from accounts.wording import spell_wait
 
 PENDING_KEY = "pending_login"
 IDLE_SHOWN_MAX_SECONDS = 86_400
