@@ -11,6 +11,11 @@ T ?= tests
 DATABASE_URL_SERVICES := $(or $(DATABASE_URL),postgres://postgres@127.0.0.1:5432/gatehouse)
 CACHE_URL_SERVICES := $(or $(CACHE_URL),redis://127.0.0.1:6379/1)
 
+# What production must name, with keys made for one run: `check --deploy` judges these settings, not the demo's.
+PRODUCTION_LIKE = SITE_URL=https://gatehouse.example.org ALLOWED_HOSTS=gatehouse.example.org EMAIL_URL=smtp://localhost \
+	SECRET_KEY=$$($(KEY)) DEVICE_COOKIE_KEY=$$($(KEY))
+KEY = $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))'
+
 # Demo keys, demo data, plain http. Where it is off, settings refuse to start without real ones.
 export DEBUG ?= 1
 
@@ -33,6 +38,7 @@ test-services: $(VENV)/.dev ## Run the same suite on PostgreSQL and Redis (DATAB
 check: lint ## Lint, types, missing migrations, Django's own checks
 	@DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
 	@DEBUG=1 $(BIN)/python manage.py check --fail-level WARNING
+	@env DEBUG=0 $(PRODUCTION_LIKE) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 lint: $(VENV)/.dev ## Check format, rules and types
 	@$(BIN)/ruff format --check .

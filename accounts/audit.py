@@ -47,6 +47,11 @@ class Payload:
         """Return what a person reads under the title; empty where the title says it all."""
         return ""
 
+    @property
+    def about(self) -> str:
+        """The public id of the thing that the event tells of, if it has a history of its own."""
+        return ""
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -102,5 +107,6 @@ def _row(data: Payload, *, subject: User | None, actor: Actor) -> dict[str, Any]
         "ip": actor.ip,
         "user_agent": actor.user_agent,
         "request_id": actor.request_id,
+        "about": data.about,
         "data": asdict(data),  # type: ignore[call-overload]  # every subclass is a dataclass
     }

@@ -3,7 +3,7 @@
 from typing import Any, Literal, Protocol, overload
 
 from accounts.audit import Actor
-from accounts.errors import GatehouseError
+from accounts.errors import InvalidInput
 from accounts.models import User
 
 Body = dict[str, Any]
@@ -19,13 +19,6 @@ class HasUser(Protocol):
     @property
     def actor(self) -> Actor:
         """The person again, with door and address, for the security log."""
-
-
-class InvalidInput(GatehouseError):
-    """JSON of a wrong shape or value; the sentence names the field."""
-
-    code, status = "invalid_input", 422
-    message = "{reason}"
 
 
 @overload

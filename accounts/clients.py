@@ -1,5 +1,6 @@
 """Who is at the other end of a request: address and device, as far as they can be known."""
 
+import re
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -13,13 +14,19 @@ USER_AGENT_MAX_CHARS = 512
 def client_address(request: HttpRequest) -> str | None:
     """Return the client's address: the peer's, or, from a peer in TRUSTED_PROXIES, the right-most untrusted entry of
     X-Forwarded-For. No other forwarding header is looked at (LOG-08). None where the server knows no peer (a socket file).
+
+    An entry that is no address ends the search: what stands left of it may be anybody's invention.
     """
-    hops = [request.META.get("REMOTE_ADDR", "")]
-    if _trusted(hops[0]):
-        hops += reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(","))
-    known = [hop.strip() for hop in hops if _is_address(hop.strip())]
-    untrusted = (hop for hop in known if not _trusted(hop))
-    return next(untrusted, known[-1] if known else None)
+    hops = [request.META.get("REMOTE_ADDR", ""), *reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(","))]
+    client = None
+    for hop in hops:
+        address = _parsed(hop.strip())
+        if address is None:
+            break
+        client = address
+        if not _trusted_in(address, tuple(settings.TRUSTED_PROXIES)):
+            break
+    return client
 
 
 def network_of(address: str | None) -> str:
@@ -58,18 +65,16 @@ def device_icon(agent: str) -> str:
     return "phone" if "Mobile" in agent or "iPhone" in agent else "screen"
 
 
-def _is_address(text: str) -> bool:
+def _parsed(hop: str) -> str | None:
+    """Return the address in one entry, which may carry a port; an IPv4 address in its IPv6 form as what it is."""
+    bare = re.sub(r"^\[(.*)\](?::\d+)?$|^([0-9.]+):\d+$", r"\1\2", hop)
     try:
-        ip_address(text)
+        address = ip_address(bare)
     except ValueError:
-        return False
-    return True
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 @lru_cache(maxsize=1024)
 def _trusted_in(address: str, networks: tuple[str, ...]) -> bool:
     return any(ip_address(address) in ip_network(network, strict=False) for network in networks)
-
-
-def _trusted(address: str) -> bool:
-    return _is_address(address) and _trusted_in(address, tuple(settings.TRUSTED_PROXIES))

@@ -8,18 +8,40 @@ from django.db import connection
 
 from accounts.audit import Actor
 from accounts.failpoints import failpoint
-from accounts.models import User
+from accounts.models import User, WhyEnded
 from accounts.signals import casualties_asked, credentials_changed
 
 NAMES_SHOWN = 20
 
 
 class Change(StrEnum):
-    """What was changed. The value stands in the login page's address as the reason (`?why=`)."""
+    """What was changed, and how it is told: `label` in sentences, `notice` and `then` on the login page.
 
-    PASSWORD = "password-changed"
-    PASSWORD_RESET = "password-reset"
-    EMAIL = "email-changed"
+    The value is the reason in that page's address (`?why=`), and in the record of whatever the change ended.
+    """
+
+    label: str
+    notice: str
+    then: str
+
+    PASSWORD = "password-changed", "the password was changed", "Your password was changed", "Sign in with the new password."
+    PASSWORD_RESET = "password-reset", "the password was reset", "Your password was reset", "Sign in with the new password."
+    EMAIL = "email-changed", "the e-mail address was changed", "Your e-mail address was changed", "Sign in again."
+
+    def __new__(cls, value: str, label: str, notice: str, then: str) -> "Change":
+        """Return the member; only the value makes it equal to anything."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label, member.notice, member.then = label, notice, then
+        return member
+
+
+_LABELS: dict[str, str] = {**dict(WhyEnded.choices), **{change.value: change.label for change in Change}}
+
+
+def label_of(why: str) -> str:
+    """Return the words for a reason that a record holds: a credential change, or any other end of a session."""
+    return _LABELS.get(why, why)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from accounts.callers import Body, HasUser, InvalidInput
-from accounts.errors import UserNotFound
+from accounts.callers import Body, HasUser
+from accounts.errors import InvalidInput, UserNotFound
 from accounts.models import User
 
 

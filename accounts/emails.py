@@ -57,7 +57,7 @@ def address_change_cancelled(change: EmailChange, *, actor: Actor) -> None:
         to=change.old_email, subject="The change of your Gatehouse address was cancelled",
         template="accounts/mail/address_change_cancelled", user=change.user,
     )  # fmt: skip
-    outbox.write(letter, change=change, **_from(actor))
+    outbox.write(letter, change=change, reset_url=_url("reset-password"), **_from(actor))
 
 
 def new_device(user: User, actor: Actor) -> None:

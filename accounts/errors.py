@@ -25,6 +25,13 @@ class GatehouseError(Exception):
         super().__init__(self.message.format(**data))
 
 
+class InvalidInput(GatehouseError):
+    """A value of a wrong shape; the sentence names it and says what it may be."""
+
+    code, status = "invalid_input", 422
+    message = "{reason}"
+
+
 class WrongCredentials(GatehouseError):
     """Unknown user, wrong password, inactive user, no usable password: one answer for all of them (LOG-01)."""
 
@@ -110,7 +117,7 @@ class EmailTaken(GatehouseError):
     """Somebody confirmed this address first; told only to the person who holds the mailbox (RST-07)."""
 
     code, status, field = "email_taken", 409, "email"
-    message = "Another account uses this address meanwhile. Choose a different one"
+    message = "Another account uses this address meanwhile. Ask for a different one on Account Security"
 
 
 class SessionNotFound(GatehouseError):

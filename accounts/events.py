@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from accounts.audit import Event, Payload
 from accounts.clients import device_name
-from accounts.models import WhyEnded
+from accounts.credentials import label_of
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,7 @@ class SessionEnded(Payload, event=Event.SESSION_ENDED, title="Session ended"):
 
     def sentence(self) -> str:
         """Which one, and why."""
-        reason = WhyEnded(self.why).label if self.why in WhyEnded.values else self.why
-        return f"{device_name(self.device)}: {reason}"
+        return f"{device_name(self.device)}: {label_of(self.why)}"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from accounts import limits
-from accounts.usernames import fold_email
+from accounts.spelling import fold_email
 
 NO_SPELLING = {"autocapitalize": "none", "spellcheck": "false"}
 NEW_PASSWORD_HELP = f"At least {settings.PASSWORD_MIN_LENGTH} characters. Several words in a row are fine."

@@ -5,12 +5,18 @@ import secrets
 
 ALPHABET = "0123456789BFGJKPQVXYZbfgjkpqvxyz"  # 32 letters of the dx protocol, without look-alikes and vowels
 ID_CHARS = 24  # 120 bits; the dx client insists on the length
+LINK_KEY_BYTES = 32
 ID_PATTERN = re.compile(rf"[{ALPHABET}]{{{ID_CHARS}}}")
 
 
 def new_id() -> str:
     """Return a fresh id of 24 characters, without a prefix."""
     return "".join(secrets.choice(ALPHABET) for _ in range(ID_CHARS))
+
+
+def new_key() -> str:
+    """Return a fresh key for a mailed link: 256 random bits, safe in a URL. Only its digest is stored."""
+    return secrets.token_urlsafe(LINK_KEY_BYTES)
 
 
 def new_public_id(kind: str) -> str:

@@ -20,6 +20,7 @@ FAILURE_WINDOW_SECONDS = 900
 FIRST_WAIT_SECONDS = 30  # doubles with each further failure
 LONGEST_WAIT_SECONDS = 900
 FAILURES_IN_A_ROW = 100  # NIST SP 800-63B-4, 3.2.2
+FAILURES_IN_A_ROW_KEEP_SECONDS = 90 * 86_400  # names nobody has are counted, too; the table must not grow for ever
 ADDRESS_FAILURES = 50  # per address in FAILURE_WINDOW_SECONDS, over all accounts
 
 MAILS_PER_ACCOUNT_AND_DAY = 5  # reset and confirmation mails

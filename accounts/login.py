@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from accounts import audit, emails, passwords, throttle
+from accounts import audit, emails, limits, passwords, throttle
 from accounts.audit import Actor
-from accounts.errors import GatehouseError, StaleProof, StepNeeded, TooManyAttempts, WrongCredentials
+from accounts.devices import Device
+from accounts.errors import PasswordDisabled, StaleProof, StepNeeded, TooManyAttempts, WrongCredentials
 from accounts.events import LoginFailed, LoginPassed, LoginRefused
 from accounts.failpoints import failpoint
 from accounts.models import Counter, User
+from accounts.spelling import fold_username
 from accounts.throttle import Attempt
-from accounts.usernames import fold_username
 from accounts.wording import spell_wait
 
 T = TypeVar("T")
@@ -46,19 +48,19 @@ class Checked:
     passed: tuple[str, ...] = ("password",)
 
 
-def check_password(*, username: str, password: str, device: str | None, actor: Actor) -> Checked:
+def check_password(*, username: str, password: str, device: Device | None, actor: Actor) -> Checked:
     """Return the login of `username` once the password is right.
 
-    `device` is the id of a browser that the account knows, else None. Raises WrongCredentials (counted), TooManyAttempts and
-    PasswordDisabled (no hash spent), Busy. Call it outside of any transaction: what it counts must survive (LOG-03).
+    `device` is the browser, if it is one; an account that knows it gives it a counter of its own. Raises WrongCredentials
+    (counted), TooManyAttempts and PasswordDisabled (no hash spent), Busy (not counted). Call it outside of any transaction:
+    what it counts must survive (LOG-03).
     """
     folded = fold_username(username)
     user = User.objects.filter(username=folded).first()
-    attempt = _take(folded, device, user, actor)
-    if not passwords.matches(password, user) or user is None:
-        _record_failure(user, actor)
+    attempt = take_attempt(folded, user, device, actor)
+    if not throttle.check(attempt, lambda: passwords.matches(password, user)) or user is None:
+        audit.record(LoginFailed(), subject=user, actor=actor)
         raise WrongCredentials()
-    throttle.give_back(attempt)
     _renew_hash(user, password)
     return Checked(user=user, attempt=attempt, failures_before=_failures(attempt))
 
@@ -115,17 +117,24 @@ def finish(checked: Checked, *, actor: Actor, new_device: bool, opens: Callable[
     return opened
 
 
-def _take(folded: str, device: str | None, user: User | None, actor: Actor) -> Attempt:
+def take_attempt(username: str, user: User | None, device: Device | None, actor: Actor) -> Attempt:
+    """Count an attempt at the password of `username` (folded; `user` if there is one). A refusal is recorded once per wait.
+
+    Raises TooManyAttempts and PasswordDisabled.
+    """
+    known = device.id if device is not None and device.knows(user) else None
     try:
-        return throttle.take(username=folded, device=device, address=actor.ip)
-    except GatehouseError as refusal:
-        wait = spell_wait(refusal.retry_after) if isinstance(refusal, TooManyAttempts) and refusal.retry_after else ""
-        audit.record(LoginRefused(wait=wait), subject=user, actor=actor)
+        return throttle.take(username=username, device=known, address=actor.ip)
+    except (TooManyAttempts, PasswordDisabled) as refusal:
+        _record_refusal(username, user, actor, refusal.retry_after)
         raise
 
 
-def _record_failure(user: User | None, actor: Actor) -> None:
-    audit.record(LoginFailed(), subject=user, actor=actor)
+def _record_refusal(username: str, user: User | None, actor: Actor, wait_seconds: int | None) -> None:
+    # The log keeps its rows for ever: whoever hammers on a locked door is in it once per wait, not once per knock.
+    told = throttle.key_for("refused", f"{username}:{actor.ip}")
+    if cache.add(told, 1, timeout=wait_seconds or limits.FAILURE_WINDOW_SECONDS):
+        audit.record(LoginRefused(wait=spell_wait(wait_seconds) if wait_seconds else ""), subject=user, actor=actor)
 
 
 def _failures(attempt: Attempt) -> int:

@@ -93,8 +93,8 @@ def session_over(request: HttpRequest) -> HttpResponse:
     query = {"next": page_to_return_to(request)}
     why = store.why_ended()
     if why is not None:
-        query["why"] = why.value
-    if why is WhyEnded.IDLE and store.ended_limit_seconds:
+        query["why"] = why
+    if why == WhyEnded.IDLE and store.ended_limit_seconds:
         query["after"] = str(store.ended_limit_seconds)
     return HttpResponseRedirect(f"{reverse('accounts:login')}?{urlencode(query)}")
 

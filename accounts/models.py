@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts import limits
-from accounts.ids import new_id
-from accounts.usernames import USERNAME_PATTERN, fold_email, fold_username
+from accounts.ids import ID_PATTERN, new_id
+from accounts.spelling import USERNAME_PATTERN, fold_email, fold_username, normalise_password
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -66,7 +66,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         unique=True,
         validators=[RegexValidator(rf"^{USERNAME_PATTERN.pattern}\Z", "3 to 30 of a-z 0-9 . _, beginning with a letter")],
     )
-    email = models.EmailField(max_length=limits.EMAIL_MAX_CHARS, unique=True)
+    email = models.EmailField(max_length=limits.EMAIL_MAX_CHARS)
     first_name = models.CharField(max_length=150, blank=True)
     last_name = models.CharField(max_length=150, blank=True)
     is_active = models.BooleanField(default=True)
@@ -76,6 +76,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     session_epoch = models.PositiveIntegerField(default=1)
     # Django's own would cost a write at each login; the security log knows every login.
     last_login = None
+    # What a request knows of the person without another query; the password hash is not among it.
+    REQUEST_COLUMNS: ClassVar[tuple[str, ...]] = (
+        "id", "username", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "date_joined",
+        "password_changed", "session_epoch",
+    )  # fmt: skip
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
@@ -86,10 +91,17 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.CheckConstraint(condition=models.Q(username=Lower("username")), name="accounts_user_username_folded"),
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="accounts_user_email_folded"),
+            # By an expression, not `unique=True`: PostgreSQL takes FOR UPDATE on a row whose key column changes, and would wait
+            # for every act that has just recorded an event of this person while that act waits for us.
+            models.UniqueConstraint(Lower("email"), name="accounts_user_email_once"),
         ]
 
     def __str__(self) -> str:
         return self.username
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Set the hash of a password, spelt as every door spells it. Slow on purpose, like every hash."""
+        super().set_password(None if raw_password is None else normalise_password(raw_password))
 
     @property
     def public_id(self) -> str:
@@ -120,6 +132,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def of(self, user: User) -> Self:
         """The sessions of one person."""
         return self.filter(user=user)
+
+    def pick(self, public_id: str) -> Self:
+        """The one of this id, if `public_id` can be an id at all (a database may refuse other text)."""
+        return self.filter(public_id=public_id) if ID_PATTERN.fullmatch(public_id) else self.none()
 
     def live(self, now: datetime) -> Self:
         """Not past their absolute life and not idle for longer than their own limit. Asks first which limits there are."""
@@ -165,15 +181,12 @@ class Session(AbstractBaseSession):
 
 
 class WhyEnded(models.TextChoices):
-    """Why a session is over; the login page has a sentence for each, and the values stand in its address."""
+    """Why a session is over, where no credential change ended it (those name themselves: accounts.credentials.Change)."""
 
     IDLE = "idle", "idle for too long"
     EXPIRED = "expired", "24 hours passed"
     SIGNED_OUT = "signed-out", "signed out"
     ENDED = "ended", "ended from another session"
-    PASSWORD_CHANGED = "password-changed", "the password was changed"
-    PASSWORD_RESET = "password-reset", "the password was reset"
-    EMAIL_CHANGED = "email-changed", "the e-mail address was changed"
     CREDENTIALS = "credentials", "a credential was changed"
     CROWDED = "crowded", "too many sessions"
     DEACTIVATED = "deactivated", "the account was switched off"
@@ -183,12 +196,24 @@ class EndedSession(models.Model):
     """Remembers for a day why a session ended, so that its browser can be told at its next request."""
 
     session_key = models.CharField(max_length=64, primary_key=True)
-    why = models.CharField(max_length=20, choices=WhyEnded.choices)
+    why = models.CharField(max_length=30)  # a WhyEnded, or the name of a credential change
     idle_limit_seconds = models.PositiveIntegerField()
     ended = models.DateTimeField(default=timezone.now, db_index=True)
 
     def __str__(self) -> str:
         return self.why
+
+
+class EmailChangeQuerySet(models.QuerySet["EmailChange"]):
+    """Questions about wished addresses."""
+
+    def pending(self) -> Self:
+        """Neither confirmed, nor cancelled, nor replaced; at most one of a person."""
+        return self.filter(state="pending")
+
+    def alive(self, now: datetime) -> Self:
+        """Pending, within their day, of the epoch that the person is in, and of a person who may sign in."""
+        return self.pending().filter(expires__gt=now, epoch=models.F("user__session_epoch"), user__is_active=True)
 
 
 class EmailChange(models.Model):
@@ -212,6 +237,8 @@ class EmailChange(models.Model):
     created = models.DateTimeField(default=timezone.now)
     expires = models.DateTimeField()
 
+    objects = EmailChangeQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user"], condition=models.Q(state="pending"), name="accounts_one_pending_email_change")
@@ -219,6 +246,14 @@ class EmailChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state}, of user {self.user_id}"
+
+
+class PasswordResetQuerySet(models.QuerySet["PasswordReset"]):
+    """Questions about reset links."""
+
+    def alive(self, now: datetime) -> Self:
+        """Unused, within their hour, of the epoch that the person is in, and of a person who may sign in (RST-02)."""
+        return self.filter(used_at=None, expires__gt=now, epoch=models.F("user__session_epoch"), user__is_active=True)
 
 
 class PasswordReset(models.Model):
@@ -231,6 +266,13 @@ class PasswordReset(models.Model):
     created = models.DateTimeField(default=timezone.now)
     expires = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True)
+
+    objects = PasswordResetQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user"], condition=models.Q(used_at=None), name="accounts_one_reset_link_of_a_person")
+        ]
 
     def __str__(self) -> str:
         return f"{self.uid}, of user {self.user_id}"
@@ -273,12 +315,16 @@ class SecurityEvent(models.Model):
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=512, blank=True)
     request_id = models.CharField(max_length=24, blank=True)
+    about = models.CharField(max_length=40, blank=True)  # public id of the thing it tells of, for that thing's own history
     data = models.JSONField(default=dict)
 
     objects = SecurityEventQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["subject", "-id"], name="accounts_event_of_subject")]
+        indexes = [
+            models.Index(fields=["subject", "-id"], name="accounts_event_of_subject"),
+            models.Index(fields=["about", "-id"], condition=~models.Q(about=""), name="accounts_event_about"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event} {self.public_id}"

@@ -39,7 +39,14 @@ class Letter:
 def write(letter: Letter, **context: Any) -> OutboxMail:
     """Render the letter and return its row; call it inside the transaction of the act."""
     now = timezone.now()
-    full = {"at": now, "site_url": settings.SITE_URL, "support_email": settings.SUPPORT_EMAIL, "who": letter.user, **context}
+    full = {
+        "at": now,
+        "site_url": settings.SITE_URL,
+        "support_email": settings.SUPPORT_EMAIL,
+        "who": letter.user,
+        "subject": letter.subject,
+        **context,
+    }
     return OutboxMail.objects.create(
         message_id=make_msgid(domain=urlsplit(settings.SITE_URL).hostname or "gatehouse"),
         user=letter.user,

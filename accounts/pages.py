@@ -13,6 +13,7 @@ from django.views.generic.base import View
 
 from accounts import devices
 from accounts.audit import Actor
+from accounts.devices import Device
 from accounts.errors import GatehouseError
 from accounts.models import User
 from accounts.sessions import SessionStore
@@ -44,11 +45,17 @@ class ActorMixin(View):
         """The session of this request."""
         return cast(SessionStore, self.request.session)
 
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer 405 with `Allow`, and a page that leads on: somebody may have typed the address of a button."""
+        page = {"title": "This address is for a button", "text": "Nothing has happened. Use the button on the page.", "action_url": "/"}
+        response = render(request, "accounts/message.html", {**page, "action_label": "Go to Home"}, status=HTTPStatus.METHOD_NOT_ALLOWED)
+        response["Allow"] = super().http_method_not_allowed(request)["Allow"]
+        return response
+
     @property
-    def known_device(self) -> str | None:
-        """The id of this browser if the signed-in person completed a login from it before."""
-        device = devices.read(self.request)
-        return device.id if device.knows(self.user) else None
+    def device(self) -> Device:
+        """This browser, as its device cookie tells."""
+        return devices.read(self.request)
 
 
 class PageView(ActorMixin, TemplateView):

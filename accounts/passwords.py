@@ -1,6 +1,5 @@
 """Passwords: spelling, strength, and one bounded hash per question (NIST SP 800-63B-4, 3.1.1; OWASP ASVS 6.2)."""
 
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -16,6 +15,7 @@ from django.utils.crypto import get_random_string
 from accounts import limits
 from accounts.errors import Busy, WeakPassword
 from accounts.models import User
+from accounts.spelling import normalise_password
 
 HASH_WAIT_SECONDS = 10
 PRODUCT_NAME = "gatehouse"
@@ -32,15 +32,10 @@ class Argon2Hasher(DjangoArgon2Hasher):
     parallelism = settings.ARGON2_PARALLELISM
 
 
-def normalise(password: str) -> str:
-    """Return the password as it is hashed: NFKC, nothing trimmed, nothing cut (LOG-12)."""
-    return unicodedata.normalize("NFKC", password)
-
-
 def encode(password: str) -> str:
     """Return the hash to store. Slow on purpose: never call it inside a transaction (REL-01). Raises Busy."""
     with _slot():
-        return make_password(normalise(password))
+        return make_password(normalise_password(password))
 
 
 def matches(password: str, user: User | None) -> bool:
@@ -48,7 +43,7 @@ def matches(password: str, user: User | None) -> bool:
 
     No user, an inactive one, one without a usable password: the hash is spent all the same.
     """
-    candidate = normalise(password)
+    candidate = normalise_password(password)
     with _slot():
         if user is None or not user.is_active or not is_password_usable(user.password) or len(candidate) > limits.PASSWORD_MAX_CHARS:
             make_password(get_random_string(22))
@@ -65,7 +60,7 @@ def is_outdated(encoded: str) -> bool:
 
 def require_strong(password: str, *, username: str, email: str) -> None:
     """Raise WeakPassword, naming the rule, unless the password may be chosen (LOG-11)."""
-    chosen = normalise(password)
+    chosen = normalise_password(password)
     if len(chosen) < settings.PASSWORD_MIN_LENGTH:
         raise WeakPassword(
             reason=f"Use at least {settings.PASSWORD_MIN_LENGTH} characters; this has {len(chosen)}. Several words in a row are fine"

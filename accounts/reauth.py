@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from accounts import audit, passwords, throttle
 from accounts.audit import Actor
+from accounts.devices import Device
 from accounts.errors import StaleProof, WrongPassword
 from accounts.events import ConfirmationFailed
+from accounts.login import take_attempt
 from accounts.models import User
 
 
@@ -22,16 +24,15 @@ class Proof:
             raise StaleProof()
 
 
-def confirm(*, user: User, password: str, device: str | None, actor: Actor) -> Proof:
+def confirm(*, user: User, password: str, device: Device | None, actor: Actor) -> Proof:
     """Return a proof that `password` is the current password of `user`.
 
     Raises WrongPassword (counted, in a transaction of its own, so that it survives), TooManyAttempts, PasswordDisabled, Busy.
     The proof carries the epoch of `user` as the session knew it: a form opened before a change proves nothing after it.
     """
-    attempt = throttle.take(username=user.username, device=device, address=actor.ip)
+    attempt = take_attempt(user.username, user, device, actor)
     current = User.objects.get(pk=user.pk)
-    if not passwords.matches(password, current):
+    if not throttle.check(attempt, lambda: passwords.matches(password, current)):
         audit.record(ConfirmationFailed(), subject=user, actor=actor)
         raise WrongPassword()
-    throttle.give_back(attempt)
     return Proof(user_id=user.pk, epoch=user.session_epoch)

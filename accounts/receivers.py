@@ -8,7 +8,7 @@ from accounts.audit import Actor
 from accounts.clients import device_name
 from accounts.credentials import NAMES_SHOWN, Casualties, Change
 from accounts.failpoints import failpoint
-from accounts.models import Session, User, WhyEnded
+from accounts.models import Session, User
 from accounts.signals import credentials_changed
 
 
@@ -18,7 +18,6 @@ def end_every_session(*, user: User, change: Change, actor: Actor, **kwargs: obj
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     user.session_epoch += 1
     failpoint("credentials.epoch_raised")
-    why = WhyEnded(change.value) if change.value in WhyEnded.values else WhyEnded.CREDENTIALS
-    ended = sessions.end_sessions(Session.objects.of(user), why=why, actor=actor)
+    ended = sessions.end_sessions(Session.objects.of(user), why=change.value, actor=actor)
     names = [device_name(row.user_agent) for row in ended[:NAMES_SHOWN]]
     return [Casualties(noun="session", count=len(ended), names=names, verb="Ended")]

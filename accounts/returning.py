@@ -7,8 +7,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts.models import WhyEnded
-
 NEXT_MAX_CHARS = 2000
 HOME = "/"
 
@@ -50,6 +48,6 @@ def after_login(request: HttpRequest, wanted: str | None) -> str:
     return settings.LOGIN_REDIRECT_URL if is_login_page(path) else path
 
 
-def to_login(why: WhyEnded) -> HttpResponse:
-    """Return the way to the login page, which says what happened (S3.8)."""
-    return HttpResponseRedirect(f"{reverse('accounts:login')}?why={why.value}")
+def to_login(why: str) -> HttpResponse:
+    """Return the way to the login page, which says what happened (S3.8). `why` is a WhyEnded or a credential change."""
+    return HttpResponseRedirect(f"{reverse('accounts:login')}?why={why}")

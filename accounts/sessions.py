@@ -4,7 +4,7 @@ One SELECT finds session and user together; nothing is written to a request's se
 at most once per min(60 s, limit/10).
 """
 
-import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
@@ -21,17 +21,21 @@ from django.utils.module_loading import import_string
 from accounts import audit, limits
 from accounts.audit import Actor
 from accounts.compiled import CompiledGet
+from accounts.digests import digest
 from accounts.events import SessionEnded
 from accounts.models import EndedSession, Session, User, WhyEnded
 
-USER_COLUMNS = ("id", "username", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "session_epoch")
+USER_COLUMNS = (
+    "id", "username", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "session_epoch",
+    "date_joined", "password_changed",
+)  # fmt: skip
 
 _find = CompiledGet(
     Session,
     by="session_key",
     joined="user",
     fields=[field.name for field in Session._meta.concrete_fields],
-    joined_fields=USER_COLUMNS,
+    joined_fields=User.REQUEST_COLUMNS,
 )
 
 
@@ -46,11 +50,6 @@ class Opening:
     user_agent: str = ""
 
 
-def digest(session_key: str) -> str:
-    """Return what stands in the table for the key in a cookie: its SHA-256, in hex."""
-    return hashlib.sha256(session_key.encode()).hexdigest()
-
-
 class SessionStore(SessionBase):
     """The engine that Django's middleware, views and test client use. A key that is not in the table is never adopted."""
 
@@ -63,15 +62,11 @@ class SessionStore(SessionBase):
 
     def load(self) -> dict[str, Any]:
         """Return the data of the live row, or {} and forget the key. A row past its limits is ended here and now."""
-        row = _find.get(digest(self._presented()))
-        why = why_over(row, timezone.now()) if row else None
-        if row is not None and why is not None:
-            end_sessions(Session.objects.filter(pk=row.pk), why=why, actor=Actor.worker())
-        if row is None or why is not None:
+        self.row = _live_row(digest(self.session_key or ""))
+        if self.row is None:
             self._session_key = None
             return {}
-        self.row = row
-        return self.decode(row.session_data)
+        return self.decode(self.row.session_data)
 
     @property
     def user(self) -> User | None:
@@ -84,13 +79,15 @@ class SessionStore(SessionBase):
         known = str(self.get(HASH_SESSION_KEY, ""))
         return user if any(constant_time_compare(known, candidate) for candidate in hashes) else None
 
-    def why_ended(self) -> WhyEnded | None:
-        """Return why the session of the presented cookie is over; None for a stranger and for a live session."""
+    def why_ended(self) -> str | None:
+        """Return why the session of the presented cookie is over (a WhyEnded, or the name of a credential change); None for a
+        stranger and for a live session.
+        """
         if self.presented_key is None or self.session_key is not None or not self.is_empty():
             return None
         ended = EndedSession.objects.filter(pk=digest(self.presented_key)).first()
         self.ended_limit_seconds = ended.idle_limit_seconds if ended else None
-        return WhyEnded(ended.why) if ended else None
+        return ended.why if ended else None
 
     def sign_in(self, user: User, opening: Opening) -> Session:
         """Become a new session of `user` and return its row: a new key, and nothing of what was kept before (SES-01)."""
@@ -108,7 +105,7 @@ class SessionStore(SessionBase):
         data = self._get_session(no_load=self.session_key is None)  # type: ignore[attr-defined]
         self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
         self.row = Session.objects.create(
-            session_key=digest(self._session_key), session_data=self.encode(data), **self._row_fields(data)
+            session_key=digest(self._session_key), session_data=self.encode(data), **self._row_fields()
         )  # fmt: skip
         self.modified = False
 
@@ -117,10 +114,7 @@ class SessionStore(SessionBase):
         if self.session_key is None:
             return self.create()
         data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
-        changed: dict[str, Any] = {"session_data": self.encode(data)}
-        if SESSION_KEY in data and self.row is not None and self.row.user_id is None:
-            changed |= self._row_fields(data)
-        if Session.objects.filter(pk=digest(self.session_key)).update(**changed) != 1:
+        if Session.objects.filter(pk=digest(self.session_key)).update(session_data=self.encode(data)) != 1:
             raise UpdateError
         self.modified = False
         return None
@@ -132,8 +126,10 @@ class SessionStore(SessionBase):
     def delete(self, session_key: str | None = None) -> None:
         """Delete the row of `session_key`, by default of this session."""
         key = session_key or self.session_key
-        if key is not None:
-            Session.objects.filter(pk=digest(key)).delete()
+        if key is None:
+            return
+        Session.objects.filter(pk=digest(key)).delete()
+        if key == self.session_key:
             self.row = None
 
     @classmethod
@@ -141,18 +137,13 @@ class SessionStore(SessionBase):
         """Sweep what is over, for `manage.py clearsessions`."""
         sweep()
 
-    def _presented(self) -> str:
-        return self.session_key or ""
-
-    def _row_fields(self, data: dict[str, Any]) -> dict[str, Any]:
+    def _row_fields(self) -> dict[str, Any]:
+        # The person comes from the opening alone: what stands in the data signs nobody in, so no login can pass by the stages.
         opening, now = self.opening, timezone.now()
-        # A login by Django's own function (its test client) brings the user in the data alone.
-        user = opening.user or User.objects.filter(pk=data.get(SESSION_KEY) or 0).first()
-        limit = opening.idle_limit_seconds if opening.user or user is None else idle_limit_for(user)
-        life = limits.SESSION_LIFE_SECONDS if user else opening.life_seconds
         return {
-            "user": user, "epoch": user.session_epoch if user else 0, "created": now, "last_activity": now, "idle_limit_seconds": limit,
-            "expire_date": now + timedelta(seconds=life), "ip": opening.ip, "user_agent": opening.user_agent,
+            "user": opening.user, "epoch": opening.user.session_epoch if opening.user else 0, "created": now, "last_activity": now,
+            "idle_limit_seconds": opening.idle_limit_seconds, "expire_date": now + timedelta(seconds=opening.life_seconds),
+            "ip": opening.ip, "user_agent": opening.user_agent,
         }  # fmt: skip
 
 
@@ -160,6 +151,17 @@ def idle_limit_for(user: User) -> int:
     """Return the idle limit of `user` in seconds, from the policy that settings name (a floor above knows the orgs)."""
     limit: int = import_string(settings.IDLE_LIMIT_POLICY)(user)
     return limit
+
+
+def _live_row(key_digest: str) -> Session | None:
+    """Return the live row with its user; end one that is over. One query where it lives or never was."""
+    row = _find.get(key_digest)
+    why = why_over(row, timezone.now()) if row else None
+    if row is None or why is None:
+        return row
+    # Not by the key alone: another request may have touched the row since it was read, and then it lives.
+    as_read = Session.objects.filter(pk=row.pk, last_activity=row.last_activity)
+    return None if end_sessions(as_read, why=why, actor=Actor.worker()) else _find.get(key_digest)
 
 
 def why_over(row: Session, now: datetime) -> WhyEnded | None:
@@ -188,13 +190,14 @@ def seconds_left(row: Session, now: datetime) -> int:
     return max(0, int((min(row.idle_end, row.expire_date) - now).total_seconds()))
 
 
-def end_sessions(rows: QuerySet[Session], *, why: WhyEnded, actor: Actor) -> list[Session]:
+def end_sessions(rows: QuerySet[Session], *, why: str, actor: Actor) -> list[Session]:
     """End these sessions and return them: rows deleted, the reason remembered, one event for each that was a person's.
 
-    A fixed number of statements. The one act that every ending goes through; idempotent.
+    A fixed number of statements; idempotent. `why` is a WhyEnded or the name of a credential change. Every ending of a person's
+    session goes through here; locks are taken in the order of the keys.
     """
     with transaction.atomic():
-        ended = list(rows.select_for_update(of=("self",)).select_related("user"))
+        ended = list(rows.order_by("pk").select_for_update(of=("self",)).select_related("user"))
         if not ended:
             return []
         Session.objects.filter(pk__in=[row.pk for row in ended]).delete()
@@ -215,7 +218,7 @@ def sweep() -> int:
     """End up to 5,000 sessions that are over and forget reasons older than a day; return how many rows went."""
     now = timezone.now()
     gone = _sweep(Session.objects.filter(expire_date__lte=now), WhyEnded.EXPIRED)
-    for limit in Session.objects.order_by().values_list("idle_limit_seconds", flat=True).distinct():
+    for limit in _limits_in_use():
         idle = Session.objects.filter(idle_limit_seconds=limit, last_activity__lte=now - timedelta(seconds=limit))
         gone += _sweep(idle, WhyEnded.IDLE)
     return gone + _forget(now - timedelta(seconds=limits.ENDED_SESSION_MEMORY_SECONDS))
@@ -227,14 +230,22 @@ def _sweep(over: QuerySet[Session], why: WhyEnded) -> int:
     return len(end_sessions(over.filter(pk__in=batch), why=why, actor=Actor.worker())) if batch else 0
 
 
+def _limits_in_use() -> Iterator[int]:
+    # Steps through the index from one limit to the next; a DISTINCT would read it whole, every time.
+    limit = Session.objects.aggregate(least=Min("idle_limit_seconds"))["least"]
+    while limit is not None:
+        yield limit
+        limit = Session.objects.filter(idle_limit_seconds__gt=limit).aggregate(least=Min("idle_limit_seconds"))["least"]
+
+
 def _forget(before: datetime) -> int:
     batch = list(EndedSession.objects.filter(ended__lt=before).values_list("pk", flat=True)[: limits.SWEEP_BATCH_ROWS])
     return EndedSession.objects.filter(pk__in=batch).delete()[0] if batch else 0
 
 
-def _tombstones(rows: list[Session], why: WhyEnded) -> list[EndedSession]:
+def _tombstones(rows: list[Session], why: str) -> list[EndedSession]:
     return [EndedSession(session_key=row.pk, why=why, idle_limit_seconds=row.idle_limit_seconds) for row in rows]
 
 
-def _ended_event(row: Session, why: WhyEnded) -> SessionEnded:
-    return SessionEnded(session_id=row.public_id, why=why.value, started=row.created.isoformat(), device=row.user_agent, address=row.ip)
+def _ended_event(row: Session, why: str) -> SessionEnded:
+    return SessionEnded(session_id=row.public_id, why=str(why), started=row.created.isoformat(), device=row.user_agent, address=row.ip)

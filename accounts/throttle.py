@@ -4,16 +4,18 @@ The rows are raised in a short transaction of their own under row locks, so that
 others are told to wait (LOG-04), and so that a count survives whatever happens to the request (LOG-03).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts import limits
 from accounts.clients import network_of
-from accounts.errors import PasswordDisabled, TooManyAttempts
+from accounts.errors import Busy, PasswordDisabled, TooManyAttempts
 from accounts.models import Counter
 
 
@@ -69,21 +71,35 @@ def give_back(attempt: Attempt) -> None:
             counter.save(update_fields=["count", "in_a_row", "blocked_until"])
 
 
+def check(attempt: Attempt, is_right: Callable[[], bool]) -> bool:
+    """Return whether the secret `is_right`; the attempt is given back if it is, and where it could not be looked at at all."""
+    try:
+        right = is_right()
+    except Busy:
+        give_back(attempt)
+        raise
+    if right:
+        give_back(attempt)
+    return right
+
+
 def clear(attempt: Attempt) -> None:
     """Forget the account's failures after a complete login; the address's stay (LOG-07)."""
-    Counter.objects.filter(key__in=[attempt.guard, attempt.cap]).delete()
+    _forget([attempt.guard, attempt.cap])
 
 
 def forgive(username: str) -> None:
     """Forget the failures of an account after a reset by mail or an unlock; known browsers keep their own counts."""
-    Counter.objects.filter(key__in=[key_for("guard", username), key_for("cap", username)]).delete()
+    _forget([key_for("guard", username), key_for("cap", username)])
 
 
 def sweep(now: datetime) -> int:
-    """Delete counters that can no longer refuse anybody; return how many. The count in a row is kept."""
-    old = now - timedelta(seconds=limits.DAY_SECONDS)
-    stale = Counter.objects.filter(last_at__lt=old, in_a_row=0).values("key")[: limits.SWEEP_BATCH_ROWS]
-    return Counter.objects.filter(key__in=list(stale.values_list("key", flat=True)), last_at__lt=old).delete()[0]
+    """Delete counters that were not raised for a while (those that count in a row: 90 days); return how many."""
+    quiet = Q(last_at__lt=now - timedelta(seconds=limits.DAY_SECONDS), in_a_row=0)
+    forgotten = Q(last_at__lt=now - timedelta(seconds=limits.FAILURES_IN_A_ROW_KEEP_SECONDS))
+    stale = Counter.objects.filter(quiet | forgotten)
+    batch = list(stale.values_list("key", flat=True)[: limits.SWEEP_BATCH_ROWS])
+    return stale.filter(key__in=batch).delete()[0] if batch else 0
 
 
 def _attempt(username: str, device: str | None, address: str | None) -> Attempt:
@@ -99,8 +115,19 @@ def key_for(kind: str, value: str) -> str:
 
 def _locked(keys: list[str]) -> dict[str, Counter]:
     ordered = sorted(keys)  # one order of locks, so that two attempts cannot wait for each other
-    Counter.objects.bulk_create([Counter(key=key) for key in ordered], ignore_conflicts=True)
-    return {row.key: row for row in Counter.objects.select_for_update().filter(key__in=ordered).order_by("key")}
+    found: dict[str, Counter] = {}
+    while len(found) < len(ordered):
+        # Again where the sweeper took a row between the two statements.
+        Counter.objects.bulk_create([Counter(key=key) for key in ordered], ignore_conflicts=True)
+        found = {row.key: row for row in Counter.objects.select_for_update().filter(key__in=ordered).order_by("key")}
+    return found
+
+
+def _forget(keys: list[str]) -> None:
+    # Set to nothing and not deleted: another attempt may just have made sure that the rows are there.
+    with transaction.atomic():
+        rows = Counter.objects.select_for_update().filter(key__in=keys).order_by("key")
+        Counter.objects.filter(key__in=[row.key for row in rows]).update(count=0, in_a_row=0, blocked_until=None)
 
 
 def _refusal(rows: dict[str, Counter], attempt: Attempt, now: datetime) -> TooManyAttempts | PasswordDisabled | None:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection, transaction
 
+from accounts import passwords
 from accounts.models import User
 from orgs.models import Membership, Organization, OrgLevel
 from orgs.projects.models import Level, Project, ProjectMember
@@ -25,26 +26,32 @@ PEOPLE = {
 }
 
 
-@transaction.atomic
 def load() -> None:
     """Write the demo data into a database without users: all of it or nothing."""
-    people = {username: _person(username) for username in PEOPLE}
+    encoded = passwords.encode(PASSWORD)  # before the transaction: no write lock is held over a hash
+    with transaction.atomic():
+        _write(encoded)
+
+
+def _write(encoded: str) -> None:
+    people = {username: _person(username, encoded) for username in PEOPLE}
     people["sam"].groups.add(Group.objects.get_or_create(name=SUPPORT_GROUP)[0])
     _organizations(people)
     _projects(people)
 
 
-def _person(username: str) -> User:
+def _person(username: str, encoded: str) -> User:
     first, last = PEOPLE[username]
-    return User.objects.create_user(
+    user: User = User.objects.create(
         username=username,
         email=email_of(username),
-        password=PASSWORD,
+        password=encoded,
         first_name=first,
         last_name=last,
         is_staff=username in ("sam", "root"),
         is_superuser=username == "root",
     )
+    return user
 
 
 def email_of(username: str) -> str:

@@ -16,7 +16,7 @@ import accounts.dx
 import tokens.dx
 from accounts.errors import GatehouseError
 from config import envelopes, pages, strict_json
-from tokens.authentication import authenticate_header
+from tokens.authentication import caller_from_header
 
 logger = logging.getLogger("gatehouse.dx")
 
@@ -79,7 +79,7 @@ def _answer(request: HttpRequest, name: str, entity: str) -> Body:
         return OPEN_ROUTES[name](request, _body(request))
     if name not in ROUTES:
         raise UnknownRoute()
-    caller = authenticate_header(request.META.get("HTTP_AUTHORIZATION"), request=request, door="dx")
+    caller = caller_from_header(request.META.get("HTTP_AUTHORIZATION"), request=request, door="dx")
     request.user = caller.user
     arguments = (caller, _body(request), entity) if entity else (caller, _body(request))
     return ROUTES[name](*arguments)

@@ -3,6 +3,7 @@
 import logging
 import sys
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -132,6 +133,7 @@ def _page(request: HttpRequest, status: int, name: str, sentence: str, retry_aft
         "detail": sentence,
         "status": status,
         "retry_after": retry_after,
+        "support_email": settings.SUPPORT_EMAIL,
     }
     try:
         # Without the request: context processors ask for the session, and an error page must not need the database.

@@ -6,6 +6,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.audit import Actor
+from accounts.errors import InvalidInput
 from accounts.models import User
 from tokens import flows
 from tokens.caller import Caller
@@ -80,4 +81,8 @@ def _in_state(tokens: TokenQuerySet, state: str) -> TokenQuerySet:
     if state in (TokenState.REVOKED, TokenState.EXPIRED):
         return tokens.ended_as(TokenState(state))
     with_authority = tokens.with_authority()
-    return with_authority.filter(state=state) if state in TokenState.values else with_authority
+    if state in (TokenState.ACTIVE, TokenState.RETIRED):
+        return with_authority.filter(state=state)
+    if state:
+        raise InvalidInput(reason=f"There is no such state. Choose one of: {', '.join([*TokenState.values, 'all'])}")
+    return with_authority

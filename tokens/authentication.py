@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from accounts.audit import Actor
 from accounts.clients import client_address, user_agent
 from accounts.compiled import CompiledGet
+from accounts.digests import digest
 from accounts.errors import NotAuthenticated
 from accounts.models import User
 from tokens import keys, limits
@@ -30,7 +31,7 @@ _by_digest = CompiledGet(
         "id", "public_id", "user", "kind", "label", "digest", "prefix", "state", "created", "expires",
         "last_used_at", "last_used_ip",
     ],
-    joined_fields=["id", "username", "email", "first_name", "last_name", "is_active", "is_staff", "session_epoch"],
+    joined_fields=User.REQUEST_COLUMNS,
 )  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def authenticate(text: str, *, ip: str | None, user_agent: str, door: str, reque
 
     Raises TokenUnknown (also for a person who is switched off), TokenExpired, TokenRevoked, TokenRetired.
     """
-    token = _by_digest.get(keys.digest(text)) if keys.well_formed(text) else None
+    token = _by_digest.get(digest(text)) if keys.well_formed(text) else None
     if token is None or not token.user.is_active:
         raise TokenUnknown()
     require_live(token)
@@ -48,7 +49,7 @@ def authenticate(text: str, *, ip: str | None, user_agent: str, door: str, reque
     return Caller(user=token.user, token=token, actor=actor)
 
 
-def authenticate_header(header: str | None, *, request: HttpRequest, door: str = "dx") -> Caller:
+def caller_from_header(header: str | None, *, request: HttpRequest, door: str) -> Caller:
     """Return who presents the `Authorization` header of `request`: the scheme Bearer in any case, one blank, a token.
 
     Raises NotAuthenticated without a header, TokenUnknown for one of another form (a doubled header among them).
@@ -91,7 +92,7 @@ class BearerAuthentication(BaseAuthentication):
         header = request.META.get("HTTP_AUTHORIZATION")
         if header is None:
             return None
-        caller = authenticate_header(header, request=request._request, door="rest")
+        caller = caller_from_header(header, request=request._request, door="rest")
         return caller.user, caller
 
     def authenticate_header(self, request: Request) -> str:

@@ -4,15 +4,14 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeGuard
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.audit import Actor
-from accounts.callers import Body, InvalidInput, text_of
-from accounts.errors import GatehouseError, StepRefused
-from tokens import flows, limits, repeats
-from tokens.authentication import authenticate_header
+from accounts.callers import Body, text_of
+from accounts.errors import InvalidInput
+from tokens import flows, limits
+from tokens.authentication import caller_from_header
 from tokens.caller import Caller
 from tokens.errors import TokenNotFound, UsePageForTokens
 from tokens.flows import Minted
@@ -29,12 +28,12 @@ def new_auth_token(request: HttpRequest, body: Body) -> dict[str, Any]:
     (CLI-05).
     """
     if "username" not in body:
-        authenticate_header(request.META.get("HTTP_AUTHORIZATION"), request=request)
+        caller_from_header(request.META.get("HTTP_AUTHORIZATION"), request=request, door="dx")
         raise UsePageForTokens()
     username, password = text_of(body, "username"), text_of(body, "password")
     asked = LoginBody(username, password, text_of(body, "otp", required=False), body.get("expires"))
     expires = moment_of(asked.expires)
-    return _answer(_log_in_once(asked, expires, Actor.from_request(request, door="dx")))
+    return _answer(flows.log_in(asked=asked, expires=expires, actor=Actor.from_request(request, door="dx")))
 
 
 def destroy_auth_token(caller: Caller, body: Body) -> dict[str, Any]:
@@ -68,32 +67,6 @@ def moment_of(expires: object) -> datetime | None:
     if wish <= _ms(timezone.now()):
         raise InvalidInput(reason='"expires" is in the past; check the clock of this computer, or ask for more time')
     return _EPOCH + timedelta(milliseconds=wish)
-
-
-def _log_in_once(body: LoginBody, expires: datetime | None, actor: Actor) -> Minted:
-    """Log in, but answer a body that came a moment ago as CLI-04 says."""
-    before = repeats.recall(body)
-    if before is not None and before.token_id is None:
-        raise before.refusal or StepRefused()
-    minted = _log_in(body, expires, actor)
-    if before is not None and before.token_id is not None:
-        # The answer to the first body was lost, or its token would have been used.
-        unused = Token.objects.of(minted.token.user).filter(public_id=before.token_id, last_used_at=None)
-        flows.revoke(tokens=unused, actor=actor, why=EndReason.REPEATED.value)
-    return minted
-
-
-def _log_in(body: LoginBody, expires: datetime | None, actor: Actor) -> Minted:
-    try:
-        minted = flows.log_in(
-            username=body.username, password=body.password, otp=body.otp, expires=expires, actor=actor
-        )  # fmt: skip
-    except GatehouseError as refusal:
-        repeats.remember_refusal(body, refusal)
-        raise
-    spent_code = bool(body.otp and settings.LOGIN_STAGES)
-    repeats.remember_login(body, token_id=None if spent_code else minted.token.public_id)
-    return minted
 
 
 def _answer(minted: Minted) -> dict[str, Any]:

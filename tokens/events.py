@@ -5,10 +5,22 @@ from datetime import datetime
 
 from accounts.audit import Event, Payload
 from accounts.wording import spell_moment
+from tokens.models import reason_words
+
+
+class AboutToken:
+    """An event of one token, which stands in that token's own history."""
+
+    token_id: str
+
+    @property
+    def about(self) -> str:
+        """The token's public id."""
+        return self.token_id
 
 
 @dataclass(frozen=True)
-class TokenCreated(Payload, event=Event.TOKEN_CREATED, title="Token made"):
+class TokenCreated(AboutToken, Payload, event=Event.TOKEN_CREATED, title="Token made"):
     """A token was made; `expires` is ISO 8601 with zone."""
 
     token_id: str
@@ -22,7 +34,7 @@ class TokenCreated(Payload, event=Event.TOKEN_CREATED, title="Token made"):
 
 
 @dataclass(frozen=True)
-class TokenRevoked(Payload, event=Event.TOKEN_REVOKED, title="Token revoked"):
+class TokenRevoked(AboutToken, Payload, event=Event.TOKEN_REVOKED, title="Token revoked"):
     """A token was revoked; `why` names the act."""
 
     token_id: str
@@ -31,11 +43,11 @@ class TokenRevoked(Payload, event=Event.TOKEN_REVOKED, title="Token revoked"):
 
     def sentence(self) -> str:
         """Name the token and the act."""
-        return f"“{self.label}”: {self.why.replace('-', ' ')}"
+        return f"“{self.label}”: {reason_words(self.why)}"
 
 
 @dataclass(frozen=True)
-class TokenRetired(Payload, event=Event.TOKEN_RETIRED, title="Command-line login ended"):
+class TokenRetired(AboutToken, Payload, event=Event.TOKEN_RETIRED, title="Command-line login ended"):
     """A credential change logged a command-line login out; `why` names the change."""
 
     token_id: str
@@ -44,11 +56,11 @@ class TokenRetired(Payload, event=Event.TOKEN_RETIRED, title="Command-line login
 
     def sentence(self) -> str:
         """Name the login and the change."""
-        return f"“{self.label}”: {self.why.replace('-', ' ')}"
+        return f"“{self.label}”: {reason_words(self.why)}"
 
 
 @dataclass(frozen=True)
-class TokenExpired(Payload, event=Event.TOKEN_EXPIRED, title="Token expired"):
+class TokenExpired(AboutToken, Payload, event=Event.TOKEN_EXPIRED, title="Token expired"):
     """A token reached its end."""
 
     token_id: str

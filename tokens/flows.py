@@ -1,22 +1,29 @@
-"""What a person can do with tokens. Each act is one transaction; locks go user first, then tokens by id (CRD-06)."""
+"""What a person can do with tokens. Each act is one transaction. Where the user is locked, that lock comes first; tokens are
+locked in the order of their ids (CRD-06).
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import audit, login, throttle
 from accounts.audit import Actor, Payload
-from accounts.errors import StaleProof
+from accounts.digests import digest
+from accounts.errors import GatehouseError, StaleProof, StepRefused
 from accounts.failpoints import failpoint
+from accounts.login import Checked
 from accounts.models import User
-from tokens import expiry, keys, labels, limits
+from accounts.wording import spell_moment
+from tokens import expiry, keys, labels, limits, repeats
 from tokens.authentication import require_live
 from tokens.errors import JobTokenMakesNone, LabelTaken, TokenLimit, TokenUnknown, WiderThanToken
 from tokens.events import TokenCreated, TokenExpired, TokenRetired, TokenRevoked
 from tokens.models import EndReason, Token, TokenKind, TokenState
+from tokens.repeats import LoginBody
 from tokens.signals import token_revoked
 
 
@@ -43,15 +50,18 @@ def create(*, user: User, label: str, expires: datetime | None, kind: TokenKind,
         return _mint(user=user, label=label, expires=ends, kind=kind, actor=actor)
 
 
-def log_in(*, username: str, password: str, otp: str | None, expires: datetime | None, actor: Actor) -> Minted:
+def log_in(*, asked: LoginBody, expires: datetime | None, actor: Actor) -> Minted:
     """Return the token of a new command-line login: password, stages and counters are those of the web (CLI-02).
 
-    It ends when asked, after 30 days at most. Raises what accounts.login raises, and TokenLimit.
+    It ends when asked, after 30 days at most. The same body again within two minutes is answered as CLI-04 says. Raises what
+    accounts.login raises, and TokenLimit.
     """
-    checked = login.check_password(username=username, password=password, device=None, actor=actor)
-    checked = login.pass_stages(checked, otp, actor)
+    before = repeats.recall(asked)
+    if before is not None and before.token_id is None:
+        raise before.refusal or StepRefused()
+    checked = _check_login(asked, actor)
     known = Token.objects.of(checked.user).filter(kind=TokenKind.CLI, made_ip=actor.ip).exists()
-    return login.finish(checked, actor=actor, new_device=not known, opens=lambda user: _open_login(user, expires, actor))
+    return login.finish(checked, actor=actor, new_device=not known, opens=lambda user: _open_login(user, asked, expires, actor))
 
 
 def revoke(*, tokens: Iterable[Token], actor: Actor, why: str) -> list[Token]:
@@ -98,7 +108,7 @@ def _within(presenter: Token | None, wish: datetime | None, ends: datetime) -> d
     if presenter is None or ends <= presenter.expires:
         return ends
     if wish is not None:
-        raise WiderThanToken(end=f"{presenter.expires:%d %b %Y, %H:%M} UTC")
+        raise WiderThanToken(end=spell_moment(presenter.expires))
     return presenter.expires
 
 
@@ -122,7 +132,7 @@ def _mint(*, user: User, label: str, expires: datetime, kind: TokenKind, actor: 
         raise TokenLimit(limit=limits.LIVE_PER_USER)
     text = keys.mint()
     token = Token(
-        user=user, label=label, kind=kind, expires=expires, digest=keys.digest(text),
+        user=user, label=label, kind=kind, expires=expires, digest=digest(text),
         prefix=text[: limits.PREFIX_SHOWN_CHARS], made_ip=actor.ip, made_agent=actor.user_agent,
     )  # fmt: skip
     _insert(token)
@@ -147,9 +157,27 @@ def _insert(token: Token) -> None:
         raise LabelTaken(token=holder.public_id) from clash
 
 
-def _open_login(user: User, expires: datetime | None, actor: Actor) -> Minted:
-    ends, label = expiry.of_login(expires, now=timezone.now()), _login_label(user, actor)
-    return _mint(user=user, label=label, expires=ends, kind=TokenKind.CLI, actor=replace(actor, user=user))
+def _check_login(asked: LoginBody, actor: Actor) -> Checked:
+    try:
+        checked = login.check_password(username=asked.username, password=asked.password, device=None, actor=actor)
+        return login.pass_stages(checked, asked.otp, actor)
+    except GatehouseError as refusal:
+        repeats.remember_refusal(asked, refusal)
+        raise
+
+
+def _open_login(user: User, asked: LoginBody, expires: datetime | None, actor: Actor) -> Minted:
+    ends, label, acting = expiry.of_login(expires, now=timezone.now()), _login_label(user, actor), replace(actor, user=user)
+    minted = _mint(user=user, label=label, expires=ends, kind=TokenKind.CLI, actor=acting)
+    # Looked up again, now under the user's lock: of two copies of one body that come at once the second finds the first.
+    before = repeats.recall(asked)
+    if before is not None and before.token_id is not None:
+        # The answer to the first was lost, or its token would have been used.
+        unused = Token.objects.of(user).filter(public_id=before.token_id, last_used_at=None)
+        revoke(tokens=unused, actor=acting, why=EndReason.REPEATED.value)
+    spent_code = bool(asked.otp and settings.LOGIN_STAGES)
+    repeats.remember_login(asked, token_id=None if spent_code else minted.token.public_id)
+    return minted
 
 
 def _login_label(user: User, actor: Actor) -> str:

@@ -1,6 +1,5 @@
 """The text of a token: minted from `secrets`, recognised by its checksum, stored as SHA-256 only (DESIGN 2.4, 3)."""
 
-import hashlib
 import re
 import secrets
 import string
@@ -33,8 +32,3 @@ def checksum(head: str) -> str:
 def well_formed(text: str) -> bool:
     """Return whether `text` can be a token at all: its form and its checksum are right. Costs no query."""
     return _FORM.fullmatch(text) is not None and checksum(text[:HEAD_CHARS]) == text[HEAD_CHARS:]
-
-
-def digest(text: str) -> str:
-    """Return what is stored of a token and looked up: its SHA-256 in lower-case hex, which dx calls its signature."""
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -7,6 +7,7 @@ from typing import Self
 from django.db import models
 from django.utils import timezone
 
+from accounts.credentials import label_of
 from accounts.ids import is_public_id, new_public_id
 from accounts.models import User
 from tokens import limits
@@ -38,10 +39,15 @@ class TokenState(models.TextChoices):
 class EndReason(models.TextChoices):
     """Why a token ended, beside the names of credential changes (accounts.credentials.Change), which stand as is."""
 
-    REVOKED = "revoked-by-its-owner"
-    LOGGED_OUT = "logged-out"
-    REPEATED = "login-repeated"
-    EXPIRED = "expired"
+    REVOKED = "revoked-by-its-owner", "revoked by its owner"
+    LOGGED_OUT = "logged-out", "logged out"
+    REPEATED = "login-repeated", "the login was repeated"
+    EXPIRED = "expired", "expired"
+
+
+def reason_words(why: str) -> str:
+    """Return why a token ended, as people read it: an EndReason or a credential change."""
+    return EndReason(why).label if why in EndReason.values else label_of(why)
 
 
 class TokenQuerySet(models.QuerySet["Token"]):
@@ -128,6 +134,7 @@ class Token(models.Model):
         ]
         indexes = [
             models.Index(fields=["user", "state"], name="tokens_of_user"),
+            models.Index(fields=["user", "made_ip"], condition=models.Q(kind="cli"), name="tokens_cli_made_from"),
             models.Index(fields=["expires"], condition=models.Q(state__in=["active", "retired"]), name="tokens_due"),
         ]
 
@@ -154,4 +161,4 @@ class Token(models.Model):
     @property
     def end_words(self) -> str:
         """Why it ended, as people read it; empty while it lives."""
-        return self.end_why.replace("-", " ")
+        return reason_words(self.end_why)

@@ -15,9 +15,9 @@ def end_authority(*, user: User, change: Change, actor: Actor, revoke_tokens: bo
     """Log out the command-line logins of `user`; with *Revoke Active Tokens*, revoke every token instead."""
     if not revoke_tokens:
         retired = flows.retire_logins(user=user, actor=actor, why=change.value)
-        return [Casualties("command-line login", retired, verb="Logs out")]
+        return [Casualties("command-line login", retired, verb="Logged out")]
     ended = flows.revoke_all(user=user, actor=actor, why=change.value)
-    return [Casualties("token", len(ended), [token.label for token in ended[:NAMES_SHOWN]])]
+    return [Casualties("token", len(ended), [token.label for token in ended[:NAMES_SHOWN]], verb="Revoked")]
 
 
 @receiver(casualties_asked, dispatch_uid="tokens.would_end")

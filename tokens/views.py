@@ -11,7 +11,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import history
 from accounts.models import User
@@ -80,19 +79,12 @@ class RevokeTokensView(_TokensTab, FlowView):
         return super().dispatch(request, *args, **kwargs) if self.chosen else redirect(_LIST_URL)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the tokens, and where to go after it."""
-        # What else would end with them (jobs, transfers) is asked of the rooms above; tokens are named by themselves.
-        return super().get_context_data(tokens=self.chosen, casualties=[], next=self._next(), **kwargs)
+        """Add the tokens."""
+        return super().get_context_data(tokens=self.chosen, **kwargs)
 
-    def act(self, form: forms.Form) -> HttpResponse:
-        """Revoke them and go back."""
+    def act(self, form: forms.Form) -> None:
+        """Revoke them and go back to the list."""
         flows.revoke(tokens=self.chosen, actor=self.actor, why=EndReason.REVOKED.value)
-        return redirect(self._next() or _LIST_URL)
-
-    def _next(self) -> str:
-        wish = self.request.POST.get("next") or self.request.GET.get("next", "")
-        safe = url_has_allowed_host_and_scheme(wish, {self.request.get_host()}, require_https=self.request.is_secure())
-        return wish if safe else ""
 
 
 class TokenDetailView(_TokensTab, PageView):
@@ -107,5 +99,5 @@ class TokenDetailView(_TokensTab, PageView):
 
 
 def _events_of(token: Token, user: User) -> list[history.ShownEvent]:
-    rows = history.of(user).filter(data__token_id=token.public_id)
+    rows = history.of(user).filter(about=token.public_id)
     return [history.show_event(row) for row in rows[: limits.EVENTS_SHOWN]]

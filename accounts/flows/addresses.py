@@ -6,15 +6,16 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import audit, credentials, emails, limits, links, throttle
+from accounts import audit, credentials, emails, ids, limits, throttle
 from accounts.audit import Actor
 from accounts.credentials import Casualties, Change
+from accounts.digests import digest
 from accounts.errors import EmailTaken, EmailUnchanged, LinkDead
 from accounts.events import EmailChangeAsked, EmailChangeCancelled, EmailChanged
 from accounts.failpoints import failpoint
 from accounts.models import EmailChange, User
 from accounts.reauth import Proof
-from accounts.usernames import fold_email
+from accounts.spelling import fold_email
 
 
 def request_email_change(*, user: User, email: str, proof: Proof, actor: Actor) -> EmailChange:
@@ -27,7 +28,7 @@ def request_email_change(*, user: User, email: str, proof: Proof, actor: Actor) 
     if wanted == user.email:
         raise EmailUnchanged()
     throttle.spend(throttle.key_for("mails", user.email), limit=limits.MAILS_PER_ACCOUNT_AND_DAY, window_seconds=limits.DAY_SECONDS)
-    confirm_key, cancel_key = links.new_key(), links.new_key()
+    confirm_key, cancel_key = ids.new_key(), ids.new_key()
     with transaction.atomic():
         locked = User.objects.lock(user.pk)
         proof.require_fresh(locked)
@@ -40,9 +41,9 @@ def request_email_change(*, user: User, email: str, proof: Proof, actor: Actor) 
 
 def find_email_change(*, confirm_key: str | None = None, cancel_key: str | None = None) -> EmailChange:
     """Return the pending change that a link names, its user joined; raise LinkDead. Changes nothing."""
-    wanted = {"confirm_digest": links.digest(confirm_key)} if confirm_key else {"cancel_digest": links.digest(cancel_key or "")}
-    found = EmailChange.objects.select_related("user").filter(**wanted).first()
-    if found is None or not _is_alive(found, found.user):
+    wanted = {"confirm_digest": digest(confirm_key)} if confirm_key else {"cancel_digest": digest(cancel_key or "")}
+    found = EmailChange.objects.alive(timezone.now()).select_related("user").filter(**wanted).first()
+    if found is None:
         raise LinkDead()
     return found
 
@@ -56,7 +57,7 @@ def confirm_email_change(*, key: str, actor: Actor, revoke_tokens: bool = False)
     acting = replace(actor, user=change.user)
     with transaction.atomic():
         locked = User.objects.lock(change.user_id)
-        _take(change, locked, EmailChange.State.CONFIRMED)
+        _take(change, EmailChange.State.CONFIRMED)
         _store(locked, change.new_email)
         ended = credentials.announce(locked, change=Change.EMAIL, actor=acting, revoke_tokens=revoke_tokens)
         counts = {casualty.noun: casualty.count for casualty in ended if casualty.count}
@@ -74,7 +75,7 @@ def cancel_email_change(*, key: str, actor: Actor) -> EmailChange:
 
 def withdraw_email_change(*, user: User, actor: Actor) -> EmailChange:
     """End the pending change of a signed-in person and return it; raise LinkDead where there is none."""
-    pending = EmailChange.objects.select_related("user").filter(user=user, state=EmailChange.State.PENDING).first()
+    pending = EmailChange.objects.alive(timezone.now()).select_related("user").filter(user=user).first()
     if pending is None:
         raise LinkDead()
     return _cancel(pending, actor)
@@ -83,21 +84,16 @@ def withdraw_email_change(*, user: User, actor: Actor) -> EmailChange:
 def _cancel(change: EmailChange, actor: Actor) -> EmailChange:
     with transaction.atomic():
         locked = User.objects.lock(change.user_id)
-        _take(change, locked, EmailChange.State.CANCELLED)
+        _take(change, EmailChange.State.CANCELLED)
         audit.record(EmailChangeCancelled(new=change.new_email), subject=locked, actor=actor)
         emails.address_change_cancelled(change, actor=actor)
     return change
 
 
-def _is_alive(change: EmailChange, user: User) -> bool:
-    pending = change.state == EmailChange.State.PENDING and change.expires > timezone.now()
-    return pending and change.epoch == user.session_epoch and user.is_active
-
-
-def _take(change: EmailChange, user: User, state: EmailChange.State) -> None:
-    if not _is_alive(change, user):
-        raise LinkDead()
-    if EmailChange.objects.filter(pk=change.pk, state=EmailChange.State.PENDING).update(state=state) != 1:
+def _take(change: EmailChange, state: EmailChange.State) -> None:
+    # Asked again under the user's lock; the conditional UPDATE lets one of two take it.
+    still = EmailChange.objects.alive(timezone.now()).filter(pk=change.pk).exists()
+    if not still or EmailChange.objects.pending().filter(pk=change.pk).update(state=state) != 1:
         raise LinkDead()
 
 
@@ -112,9 +108,9 @@ def _store(user: User, email: str) -> None:
 
 
 def _replace_pending(user: User, wanted: str, confirm_key: str, cancel_key: str) -> EmailChange:
-    EmailChange.objects.filter(user=user, state=EmailChange.State.PENDING).update(state=EmailChange.State.REPLACED)
+    EmailChange.objects.pending().filter(user=user).update(state=EmailChange.State.REPLACED)
     return EmailChange.objects.create(
         user=user, old_email=user.email, new_email=wanted, epoch=user.session_epoch,
-        confirm_digest=links.digest(confirm_key), cancel_digest=links.digest(cancel_key),
+        confirm_digest=digest(confirm_key), cancel_digest=digest(cancel_key),
         expires=timezone.now() + timedelta(seconds=limits.EMAIL_LINK_LIFE_SECONDS),
     )  # fmt: skip

@@ -6,15 +6,15 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, credentials, emails, limits, links, passwords, throttle
+from accounts import audit, credentials, emails, ids, limits, passwords, throttle
 from accounts.audit import Actor
 from accounts.clients import network_of
 from accounts.credentials import Casualties, Change
+from accounts.digests import digest
 from accounts.errors import LinkDead, TooManyAttempts
 from accounts.events import CredentialEnds, ResetAsked
 from accounts.events import PasswordReset as PasswordResetEvent
 from accounts.failpoints import failpoint
-from accounts.ids import new_id
 from accounts.models import PasswordReset, User
 from accounts.reauth import Proof
 
@@ -45,9 +45,10 @@ def request_password_reset(*, email: str, actor: Actor) -> None:
     user = User.objects.active().with_email(email).first()
     allowed = _may_mail(email, actor)
     addressee = user if allowed else None
-    key, uid = links.new_key(), new_id()
+    key, uid = ids.new_key(), ids.new_id()
     with transaction.atomic():
         if addressee is not None:
+            User.objects.lock(addressee.pk)
             _make_reset(addressee, uid=uid, key=key)
             audit.record(ResetAsked(), subject=addressee, actor=actor)
         emails.reset_link(addressee, uid=uid, key=key, actor=actor)
@@ -55,10 +56,8 @@ def request_password_reset(*, email: str, actor: Actor) -> None:
 
 def find_reset(*, uid: str, key: str) -> PasswordReset:
     """Return the living reset that this link names, its user joined; raise LinkDead. Changes nothing."""
-    found = PasswordReset.objects.select_related("user").filter(uid=uid, key_digest=links.digest(key)).first()
-    if found is None or found.used_at or found.expires <= timezone.now():
-        raise LinkDead()
-    if found.epoch != found.user.session_epoch or not found.user.is_active:
+    found = PasswordReset.objects.alive(timezone.now()).select_related("user").filter(key_digest=digest(key)).first()
+    if found is None or found.uid != uid:
         raise LinkDead()
     return found
 
@@ -106,11 +105,11 @@ def _may_mail(email: str, actor: Actor) -> bool:
 def _make_reset(user: User, *, uid: str, key: str) -> None:
     PasswordReset.objects.filter(user=user).delete()
     expires = timezone.now() + timedelta(seconds=limits.RESET_LINK_LIFE_SECONDS)
-    PasswordReset.objects.create(user=user, uid=uid, key_digest=links.digest(key), epoch=user.session_epoch, expires=expires)
+    PasswordReset.objects.create(user=user, uid=uid, key_digest=digest(key), epoch=user.session_epoch, expires=expires)
 
 
 def _spend_reset(uid: str, user: User) -> None:
     now = timezone.now()
-    alive = PasswordReset.objects.filter(uid=uid, user=user, used_at=None, expires__gt=now, epoch=user.session_epoch)
-    if alive.update(used_at=now) != 1:
+    reset = PasswordReset.objects.alive(now).filter(uid=uid, user=user).first()
+    if reset is None or PasswordReset.objects.filter(pk=reset.pk, used_at=None).update(used_at=now) != 1:
         raise LinkDead()

@@ -30,7 +30,7 @@ def sign_out(*, store: SessionStore, actor: Actor) -> None:
 
 def end_session(*, user: User, public_id: str, actor: Actor) -> Session:
     """End one session of `user` and return it; raise SessionNotFound for an unknown, ended or foreign one."""
-    ended = sessions.end_sessions(Session.objects.of(user).filter(public_id=public_id), why=WhyEnded.ENDED, actor=actor)
+    ended = sessions.end_sessions(Session.objects.of(user).pick(public_id), why=WhyEnded.ENDED, actor=actor)
     if not ended:
         raise SessionNotFound()
     return ended[0]

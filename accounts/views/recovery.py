@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from accounts import credentials, flows
+from accounts.credentials import Change
 from accounts.errors import LinkDead
 from accounts.forms import ConfirmEmailForm, EmptyForm, NewPasswordForm, ResetPasswordForm
-from accounts.models import WhyEnded
 from accounts.pages import DeadLinkMixin, FlowView, open_to_all
 from accounts.returning import to_login
 
@@ -60,8 +60,8 @@ class ChoosePasswordView(DeadLinkMixin, FlowView):
             uid=self.kwargs["uid"], key=self._key(), new_password=form.cleaned_data["new_password1"],
             actor=self.actor, revoke_tokens=form.cleaned_data["revoke_tokens"],
         )  # fmt: skip
-        self.request.session.flush()
-        return to_login(WhyEnded.PASSWORD_RESET)
+        flows.sign_out(store=self.store, actor=self.actor)
+        return to_login(Change.PASSWORD_RESET)
 
     def refuse(self, form: NewPasswordForm, error: Exception) -> HttpResponse:
         """Let a dead link have its own page."""
@@ -94,8 +94,8 @@ class ConfirmEmailView(DeadLinkMixin, FlowView):
     def act(self, form: ConfirmEmailForm) -> HttpResponse:
         """Confirm; the person lands on the login page."""
         flows.confirm_email_change(key=self.kwargs["key"], actor=self.actor, revoke_tokens=form.cleaned_data["revoke_tokens"])
-        self.request.session.flush()
-        return to_login(WhyEnded.EMAIL_CHANGED)
+        flows.sign_out(store=self.store, actor=self.actor)
+        return to_login(Change.EMAIL)
 
 
 @open_to_all

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import credentials, flows, history, limits, reauth
+from accounts.credentials import Change
 from accounts.errors import LinkDead
 from accounts.forms import ChangeEmailForm, ChangePasswordForm, EmptyForm
 from accounts.models import EmailChange, Session, WhyEnded
@@ -28,8 +29,7 @@ def _shown(rows: list[Session], current: Session | None) -> list[history.ShownSe
 
 
 def _pending(view: PageView | FlowView) -> EmailChange | None:
-    pending = EmailChange.objects.filter(user=view.user, state=EmailChange.State.PENDING, expires__gt=timezone.now())
-    return pending.filter(epoch=view.user.session_epoch).first()
+    return EmailChange.objects.alive(timezone.now()).filter(user=view.user).first()
 
 
 class ProfileView(PageView):
@@ -59,7 +59,7 @@ class ConfirmedFlowView(FlowView):
     def proof(self, form: Any) -> Proof:
         """Return the proof that the form's current password gives; raises as reauth.confirm does."""
         password = form.cleaned_data["current_password"]
-        return reauth.confirm(user=self.user, password=password, device=self.known_device, actor=self.actor)
+        return reauth.confirm(user=self.user, password=password, device=self.device, actor=self.actor)
 
 
 class ChangePasswordView(ConfirmedFlowView):
@@ -78,8 +78,8 @@ class ChangePasswordView(ConfirmedFlowView):
             user=self.user, new_password=cleaned["new_password1"], proof=self.proof(form), actor=self.actor,
             revoke_tokens=cleaned["revoke_tokens"],
         )  # fmt: skip
-        self.request.session.flush()
-        return to_login(WhyEnded.PASSWORD_CHANGED)
+        flows.sign_out(store=self.store, actor=self.actor)
+        return to_login(Change.PASSWORD)
 
 
 class ChangeEmailView(ConfirmedFlowView):
@@ -131,7 +131,7 @@ class SessionsView(FlowView):
         ended = flows.end_session(user=self.user, public_id=chosen, actor=self.actor)
         if ended.pk != self.store.row.pk:
             return redirect("accounts:sessions")
-        self.request.session.flush()
+        flows.sign_out(store=self.store, actor=self.actor)
         return to_login(WhyEnded.SIGNED_OUT)
 
 

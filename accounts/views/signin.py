@@ -1,9 +1,8 @@
 """Signing in and out, and the idle clock."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import rotate_token
@@ -16,40 +15,13 @@ from accounts.forms import EmptyForm, LoginForm, VerifyForm
 from accounts.limits import PENDING_LOGIN_SECONDS
 from accounts.login import Checked
 from accounts.models import User, WhyEnded
+from accounts.notices import notice_for
 from accounts.pages import FlowView, open_to_all
 from accounts.returning import after_login, safe_next, to_login
+from accounts.sessions import SessionStore
 from accounts.throttle import Attempt
-from accounts.usernames import fold_username
-from accounts.wording import spell_wait
 
 PENDING_KEY = "pending_login"
-IDLE_SHOWN_MAX_SECONDS = 86_400
-NOTICES = {
-    WhyEnded.IDLE: ("info", "You were signed out", "{after} passed without activity. Sign in to go back to where you were."),
-    WhyEnded.EXPIRED: ("info", "You were signed out", "A session lasts 24 hours at most. Sign in to go back to where you were."),
-    WhyEnded.SIGNED_OUT: ("ok", "You are signed out", "This session has ended on the server."),
-    WhyEnded.ENDED: ("info", "This session was ended", "It was ended from another session of your account. Its history says from where."),
-    WhyEnded.PASSWORD_CHANGED: ("ok", "Your password was changed", "You were signed out everywhere. Sign in with the new password."),
-    WhyEnded.PASSWORD_RESET: ("ok", "Your password was reset", "You were signed out everywhere. Sign in with the new password."),
-    WhyEnded.EMAIL_CHANGED: ("ok", "Your e-mail address was changed", "You were signed out everywhere. Sign in again."),
-    WhyEnded.CREDENTIALS: ("info", "Your account changed", "A credential of your account changed. That signs you out everywhere."),
-    WhyEnded.CROWDED: ("info", "This session was ended", "You opened more than 50 sessions; the oldest ones end."),
-    WhyEnded.DEACTIVATED: ("warn", "This account is switched off", "Contact support to switch it on again."),
-}  # fmt: skip
-
-
-def notice_for(request: HttpRequest) -> dict[str, str] | None:
-    """Return why the person was signed out, as the login page says it; None where there is nothing to say."""
-    reason = request.GET.get("why", "")
-    if reason not in WhyEnded.values:
-        return None
-    tone, title, text = NOTICES[WhyEnded(reason)]
-    return {"tone": tone, "title": title, "text": text.format(after=_spelt_limit(request.GET.get("after", "")))}
-
-
-def _spelt_limit(seconds: str) -> str:
-    known = seconds.isascii() and seconds.isdigit() and len(seconds) <= len(str(IDLE_SHOWN_MAX_SECONDS))
-    return spell_wait(int(seconds) if known and int(seconds) > 0 else settings.IDLE_LIMIT_SECONDS)
 
 
 class LoginStep(FlowView):
@@ -57,7 +29,7 @@ class LoginStep(FlowView):
 
     def finish(self, checked: Checked, wanted: str) -> HttpResponse:
         """Complete the login: session, CSRF token and device cookie are new; lead to the page wanted."""
-        device = devices.read(self.request)
+        device = self.device
         row = login.finish(
             checked, actor=self.actor, new_device=not device.knows(checked.user),
             opens=lambda user: flows.open_session(user=user, store=self.store, actor=self._acting(user)),
@@ -95,20 +67,16 @@ class LoginView(LoginStep):
     def act(self, form: LoginForm) -> HttpResponse:
         """Check the password; open the session, or ask for the next stage."""
         username, password, wanted = (form.cleaned_data[name] for name in ("username", "password", "next"))
-        checked = login.check_password(username=username, password=password, device=self._device_for(username), actor=self.actor)
+        checked = login.check_password(username=username, password=password, device=self.device, actor=self.actor)
         if login.next_stage(checked) is None:
             return self.finish(checked, wanted)
-        keep_pending(self.request, checked, safe_next(self.request, wanted))
+        keep_pending(self.request, checked, safe_next(self.request, wanted), self.actor)
         return redirect("accounts:verify")
 
     @property
     def actor(self) -> Actor:
         """Who knocks: nobody yet, even in a browser that is signed in."""
         return Actor.from_request(self.request, door="web")
-
-    def _device_for(self, username: str) -> str | None:
-        device = devices.read(self.request)
-        return device.id if device.knows(User.objects.filter(username=fold_username(username)).first()) else None
 
 
 @open_to_all
@@ -137,13 +105,13 @@ class VerifyView(LoginStep):
             checked = login.pass_stage(checked, stage, form.cleaned_data["otp"], self.actor)
         if login.next_stage(checked) is None:
             return self.finish(checked, wanted)
-        keep_pending(self.request, checked, wanted)
+        keep_pending(self.request, checked, wanted, self.actor)
         return redirect("accounts:verify")
 
 
-def keep_pending(request: HttpRequest, checked: Checked, wanted: str) -> None:
+def keep_pending(request: HttpRequest, checked: Checked, wanted: str, actor: Actor) -> None:
     """Keep a login that waits for a stage in this browser's anonymous session, under a fresh key (SES-01)."""
-    request.session.flush()
+    flows.sign_out(store=cast(SessionStore, request.session), actor=actor)
     request.session[PENDING_KEY] = {
         "user": checked.user.pk, "epoch": checked.user.session_epoch, "attempt": asdict(checked.attempt), "passed": checked.passed,
         "failures": checked.failures_before, "at": timezone.now().timestamp(), "next": wanted,
@@ -206,4 +174,7 @@ class SessionView(FlowView):
         signed_in = self.request.user.is_authenticated
         row = self.store.row if signed_in else None
         left = sessions.seconds_left(row, timezone.now()) if row else 0
-        return JsonResponse({"signed_in": signed_in, "left_seconds": left, "limit_seconds": row.idle_limit_seconds if row else 0})
+        clock = {"signed_in": signed_in, "left_seconds": left, "limit_seconds": row.idle_limit_seconds if row else 0}
+        if isinstance(self.request.user, User):
+            return JsonResponse({**clock, "username": self.request.user.username})
+        return JsonResponse({**clock, "why": self.store.why_ended()})

@@ -153,7 +153,11 @@ class IdleClock {
   /** Take the server's word: its deadline holds in every tab, or the session is over. */
   take(answer) {
     if (!answer.signed_in) {
-      this.leave(this.reason());
+      this.leave(answer.why ?? this.heardWhy ?? this.reason());
+      return;
+    }
+    if (answer.username !== document.body.dataset.user) {
+      location.reload(); // somebody else signed in here meanwhile: this page is not theirs to see
       return;
     }
     this.limitMs = answer.limit_seconds * 1000;
@@ -164,7 +168,7 @@ class IdleClock {
     this.tell();
   }
 
-  /** The word for the login page; the server knows better where it still remembers the session. */
+  /** The word for the login page where the server, which knows better, has forgotten the session. */
   reason() {
     if (Date.now() < this.deadline) return "ended";
     return this.noMore ? "expired" : "idle";
@@ -181,7 +185,7 @@ class IdleClock {
     this.gone = true;
     this.hide();
     saveDrafts();
-    this.channel.postMessage({ kind: "over" });
+    this.channel.postMessage({ kind: "over", why });
     const query = new URLSearchParams({ why, after: this.limitMs / 1000, next: location.pathname + location.search });
     location.replace(`${this.loginUrl}?${query}`);
   }
@@ -193,7 +197,10 @@ class IdleClock {
   hear(message) {
     if (this.gone) return;
     if (message.kind === "out") this.followSignOut();
-    if (message.kind === "over") this.check();
+    if (message.kind === "over") {
+      this.heardWhy = message.why; // only the first tab to ask still had the cookie by which the server knows
+      this.check();
+    }
     if (message.kind === "deadline") {
       this.deadline = message.at;
       this.limitMs = message.limit;

@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import get_hasher, make_password
 
 from accounts import login, passwords
 from accounts.audit import Actor, Event
-from accounts.errors import StepNeeded, StepRefused
+from accounts.errors import Busy, StepNeeded, StepRefused
 from accounts.models import OutboxMail, SecurityEvent, Session, User
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD, UserFactory
@@ -68,6 +68,23 @@ def test_a_password_in_another_unicode_form_is_the_same_password(web: WebDoor, d
 @pytest.mark.parametrize("username", ["", "x" * 1_000_000, "a\x00b"])
 def test_a_name_that_cannot_be_is_a_plain_refusal(web: WebDoor, db: None, username: str) -> None:
     assert 400 <= attempt(web, username, "whatever it may be").status_code < 500
+
+
+def test_a_machine_too_busy_to_look_at_a_password_counts_nothing(web: WebDoor, amy: User) -> None:
+    with patch.object(passwords, "matches", side_effect=Busy):
+        assert [attempt(web, "amy", PASSWORD).status_code for _ in range(6)] == [503] * 6
+    assert attempt(web, "amy", PASSWORD).status_code == 302
+
+
+def test_a_password_set_by_a_command_is_spelt_as_every_other(web: WebDoor, db: None) -> None:
+    User.objects.create_user("zoe", "zoe@example.com", "cafe\u0301 con leche y pan")
+    assert attempt(web, "zoe", "caf\u00e9 con leche y pan").status_code == 302
+
+
+def test_who_hammers_on_a_locked_door_is_in_the_log_once_per_wait(web: WebDoor, amy: User) -> None:
+    for _ in range(12):
+        attempt(web, "amy", "wrong password 123")
+    assert SecurityEvent.objects.filter(event=Event.LOGIN_REFUSED).count() == 1
 
 
 def test_after_five_failures_even_the_right_password_waits_and_no_hash_is_spent(web: WebDoor, amy: User) -> None:

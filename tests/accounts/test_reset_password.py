@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from accounts import flows
+from accounts.audit import Event
 from accounts.errors import LinkDead
-from accounts.models import Counter, OutboxMail, PasswordReset, Session, User
+from accounts.models import Counter, OutboxMail, PasswordReset, SecurityEvent, Session, User
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD, UserFactory, actor
 
@@ -184,3 +185,16 @@ def test_counters_hold_no_readable_name(web: WebDoor, amy: User) -> None:
     keys = " ".join(Counter.objects.values_list("key", flat=True))
     assert "hunter2" not in keys
     assert "amy" not in keys
+
+
+def test_a_reset_in_the_browser_of_somebody_else_ends_that_session_with_a_record(amy: User, ben: User, browsers: Browsers) -> None:
+    shared = browsers().sign_in(ben)
+    choose(shared, asked_link(browsers()))
+    assert not shared.signed_in
+    ended = SecurityEvent.objects.get(event=Event.SESSION_ENDED, subject=ben)
+    assert ended.data["why"] == "signed-out"
+
+
+@pytest.mark.parametrize("path", ["/password/reset/a%00b/key/", "/password/reset/x/%00/", "/email/confirm/%00/", "/email/cancel/a%00/"])
+def test_a_link_with_impossible_characters_is_a_dead_link(web: WebDoor, db: None, path: str) -> None:
+    assert web.get(path).status_code == 410

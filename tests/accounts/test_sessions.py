@@ -2,15 +2,20 @@
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.conf import settings
+from django.contrib.auth import login as django_login
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts import sessions
 from accounts.audit import Event
+from accounts.digests import digest
 from accounts.models import EndedSession, SecurityEvent, Session, User, WhyEnded
 from orgs.models import Membership, Organization
 from tests.conftest import WebDoor
@@ -85,7 +90,7 @@ def test_polling_errors_and_the_clock_itself_are_no_activity(web: WebDoor, amy: 
 def test_stay_signed_in_counts_and_tells_the_seconds_left(web: WebDoor, amy: User, clock: Any) -> None:
     web.sign_in(amy)
     clock.shift(870)
-    assert web.get("/session/").json() == {"signed_in": True, "left_seconds": 30, "limit_seconds": 900}
+    assert web.get("/session/").json() == {"signed_in": True, "left_seconds": 30, "limit_seconds": 900, "username": "amy"}
     assert web.send("/session/", {"do": "stay"}, form_at="/help/").json()["left_seconds"] == 900
 
 
@@ -161,13 +166,13 @@ def test_ending_the_current_session_from_the_list_leads_to_the_login_page(web: W
     assert answer.cookies[KEY]["max-age"] == 0
 
 
-@pytest.mark.parametrize("chosen", ["", "nonsense", "theirs"])
+@pytest.mark.parametrize("chosen", ["", "nonsense", "a\x00b", "theirs"])
 def test_a_session_that_is_not_mine_is_no_such_session(amy: User, ben: User, browsers: Browsers, chosen: str) -> None:
     mine, theirs = browsers().sign_in(amy), browsers().sign_in(ben)
     public_id = Session.objects.get(user=ben).public_id if chosen == "theirs" else chosen
     assert mine.send("/security/sessions/", {"end": public_id}).status_code == 404
     token = str(mine.get("/").context["csrf_token"])
-    if public_id:
+    if public_id and "\x00" not in public_id:
         assert mine.delete(f"/api/v1/sessions/{public_id}/", headers={"x-csrftoken": token}).status_code == 404
     assert theirs.signed_in
 
@@ -178,7 +183,7 @@ def test_no_page_and_no_answer_holds_a_session_key(web: WebDoor, amy: User) -> N
     for path in ("/", "/security/", "/security/sessions/", "/security/history/", "/api/v1/sessions/", "/api/v1/security-log/"):
         content = web.get(path).content.decode()
         assert key not in content
-        assert sessions.digest(key) not in content
+        assert digest(key) not in content
 
 
 def test_rest_lists_and_ends_sessions(web: WebDoor, amy: User) -> None:
@@ -226,6 +231,39 @@ def test_a_request_that_was_running_when_its_session_ended_does_not_bring_it_bac
     assert answer.status_code == 302
     assert answer["Location"].startswith("/login/")
     assert Session.objects.count() == 0
+
+
+def test_a_session_that_was_touched_after_it_was_read_is_not_ended(web: WebDoor, amy: User, clock: Any) -> None:
+    web.sign_in(amy)
+    read = Session.objects.select_related("user").get()
+    clock.shift(901)
+    Session.objects.update(last_activity=timezone.now())  # another request, between our reading and our ending
+
+    with patch.object(sessions._find, "get", side_effect=[read, Session.objects.select_related("user").get()]):
+        store = sessions.SessionStore(web.cookies[KEY].value)
+        assert store.user == amy
+
+
+def test_data_alone_signs_nobody_in(amy: User, rf: RequestFactory) -> None:
+    request = rf.get("/")
+    request.session = sessions.SessionStore()
+    django_login(request, amy, backend="django.contrib.auth.backends.ModelBackend")
+    request.session.save()
+    assert sessions.SessionStore(request.session.session_key).user is None
+
+
+def test_the_idle_clock_tells_why_and_whose_session_it_is(amy: User, browsers: Browsers) -> None:
+    here, there = browsers().sign_in(amy), browsers().sign_in(amy)
+    assert there.get("/session/").json()["username"] == "amy"
+    fields = {"current_password": PASSWORD, "new_password1": "another staple entirely", "new_password2": "another staple entirely"}
+    here.send("/security/password/", fields)
+    assert there.get("/session/").json() == {"signed_in": False, "left_seconds": 0, "limit_seconds": 0, "why": "password-changed"}
+
+
+def test_an_address_that_is_for_a_button_says_so(web: WebDoor, amy: User) -> None:
+    answer = web.sign_in(amy).get("/logout/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST, OPTIONS")
+    assert b"Nothing has happened" in answer.content
 
 
 def test_a_deactivated_persons_session_is_refused_even_if_its_row_was_missed(web: WebDoor, amy: User) -> None:

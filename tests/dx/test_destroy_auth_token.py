@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from accounts.digests import digest
 from tests.tokens.doors import dx
 from tests.tokens.factories import TokenFactory, token_and_text
-from tokens import keys
 from tokens.models import EndReason, TokenState
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ DESTROY = "/system/destroyAuthToken"
 def test_logging_out_revokes_the_token_it_presents_whichever_kind(traits: dict[str, Any]) -> None:
     token, text = token_and_text(**traits)
     other = TokenFactory(user=token.user)
-    answer = dx(DESTROY, {"tokenSignature": keys.digest(text)}, text)
+    answer = dx(DESTROY, {"tokenSignature": digest(text)}, text)
     assert (answer.status_code, answer.json()) == (200, {"tokenSignature": token.digest})
     token.refresh_from_db()
     other.refresh_from_db()
@@ -27,7 +27,7 @@ def test_logging_out_revokes_the_token_it_presents_whichever_kind(traits: dict[s
 
 def test_logging_out_twice_is_a_plain_401() -> None:
     text = token_and_text()[1]
-    body = {"tokenSignature": keys.digest(text)}
+    body = {"tokenSignature": digest(text)}
     dx(DESTROY, body, text)
     second = dx(DESTROY, body, text)
     assert (second.status_code, second.json()["error"]["type"]) == (401, "InvalidAuthentication")
@@ -35,7 +35,7 @@ def test_logging_out_twice_is_a_plain_401() -> None:
 
 
 def test_the_client_that_already_logged_out_hears_that_there_is_no_such_token() -> None:
-    answer = dx(DESTROY, {"tokenSignature": keys.digest("PUBLIC")}, "PUBLIC")
+    answer = dx(DESTROY, {"tokenSignature": digest("PUBLIC")}, "PUBLIC")
     assert answer.status_code == 401
     assert answer.json()["error"]["message"] == "The token could not be found"
 
@@ -43,7 +43,7 @@ def test_the_client_that_already_logged_out_hears_that_there_is_no_such_token() 
 def test_the_signature_of_another_person_gets_the_answer_of_an_unknown_one() -> None:
     hers = TokenFactory()
     his_text = token_and_text()[1]
-    answers = [dx(DESTROY, {"tokenSignature": one}, his_text) for one in (hers.digest, keys.digest("nothing"), "\x00", "")]
+    answers = [dx(DESTROY, {"tokenSignature": one}, his_text) for one in (hers.digest, digest("nothing"), "\x00", "")]
     assert {answer.status_code for answer in answers} <= {404, 400}
     assert answers[0].json() == answers[1].json()
     assert answers[0].json()["error"]["type"] == "ResourceNotFound"

@@ -6,6 +6,7 @@ from typing import Any
 import factory
 from django.utils import timezone
 
+from accounts.digests import digest
 from tests.factories import UserFactory
 from tokens import expiry, keys
 from tokens.models import Token, TokenKind, TokenState
@@ -33,7 +34,7 @@ class TokenFactory(factory.django.DjangoModelFactory):
     kind = TokenKind.API
     label = factory.Sequence(lambda n: f"token {n:04d}")
     expires = factory.LazyFunction(lambda: expiry.default(timezone.now()))
-    digest = factory.LazyAttribute(lambda token: keys.digest(token.text))
+    digest = factory.LazyAttribute(lambda token: digest(token.text))
     prefix = factory.LazyAttribute(lambda token: token.text[:8])
 
 

@@ -12,13 +12,14 @@ from django.utils import timezone
 
 from accounts import credentials
 from accounts.credentials import Change
+from accounts.digests import digest
 from accounts.errors import StaleProof, TooManyAttempts
 from accounts.models import SecurityEvent, User
 from tests.conftest import Race
 from tests.factories import UserFactory, actor
 from tests.tokens.doors import rest, signed_in
 from tests.tokens.factories import TokenFactory, token_and_text
-from tokens import expiry, flows, keys, limits
+from tokens import expiry, flows, limits
 from tokens.errors import ExpiryRefused, LabelRefused, LabelTaken, TokenLimit, TokenRevoked
 from tokens.flows import Minted
 from tokens.models import EndReason, Token, TokenKind, TokenState
@@ -72,7 +73,7 @@ def test_a_label_is_kept_in_its_composed_form() -> None:
 
 def test_only_the_digest_and_four_characters_of_a_text_are_stored_and_it_stays_out_of_logs() -> None:
     minted = make(UserFactory())
-    assert minted.token.digest == keys.digest(minted.text)
+    assert minted.token.digest == digest(minted.text)
     assert minted.text not in repr(minted)
     dump = json.dumps(list(Token.objects.values()) + list(SecurityEvent.objects.values()), default=str)
     assert minted.text[:9] not in dump

@@ -87,7 +87,7 @@ def test_rest_pages_by_cursor_without_losing_or_repeating_a_row() -> None:
 
 @pytest.mark.parametrize("query", ["limit=1000000000", "limit=-1", "limit=x", "ordering=user__password", "_connector=OR", "state=x"])
 def test_rest_bears_strange_parameters(query: str) -> None:
-    assert rest("GET", f"{TOKENS}?{query}", token_and_text()[1]).status_code in (200, 400)
+    assert rest("GET", f"{TOKENS}?{query}", token_and_text()[1]).status_code in (200, 400, 422)
 
 
 @pytest.mark.parametrize("cursor", ["x", "cD1ub25zZW5zZQ==", "bz0tMQ==", "cD0lMDA=", "é"])

@@ -1,4 +1,4 @@
-"""Spelling of usernames and addresses, in one place: what two doors call equal must be equal."""
+"""Spelling of usernames, addresses and passwords, in one place: what two doors call equal must be equal."""
 
 import re
 import unicodedata
@@ -20,3 +20,8 @@ def fold_username(typed: str) -> str:
 def fold_email(typed: str) -> str:
     """Return the form under which an address is stored and compared: NFKC, lower case, without blanks around it."""
     return unicodedata.normalize("NFKC", typed).strip().lower()
+
+
+def normalise_password(typed: str) -> str:
+    """Return the password as it is hashed and checked: NFKC, nothing trimmed, nothing cut (LOG-12)."""
+    return unicodedata.normalize("NFKC", typed)

@@ -1,0 +1,266 @@
+"""How many queries each page and route costs. A change is a line in the diff of this file; a list costs the same with 1 and 50 rows."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from accounts import audit, flows
+from accounts.events import ConfirmationFailed
+from accounts.models import PasswordReset, Session, User
+from accounts.reauth import Proof
+from orgs.projects.models import Level, Project, ProjectMember
+from tests.conftest import WebDoor
+from tests.factories import PASSWORD, UserFactory, actor
+from tests.tokens.factories import TokenFactory, token_and_text
+from tokens.models import Token
+
+FEW, MANY = 1, 50
+LINE_CHARS = 200
+
+# Pages of a person who is signed in. One SELECT of each number is the session with its user, and nothing is written.
+PAGES = {
+    "/": 3,
+    "/profile/": 1,
+    "/security/": 6,
+    "/security/password/": 3,
+    "/security/email/": 2,
+    "/security/sessions/": 3,
+    "/security/history/": 3,
+    "/session/": 1,
+    "/help/": 1,
+    "/login/": 1,
+    "/profile/tokens/": 4,
+    "/profile/tokens/?q=live": 4,
+    "/profile/tokens/?ended=1": 4,
+    "/profile/tokens/new/": 2,
+    "/profile/tokens/revoke/?token=<public_id>": 3,
+    "/profile/tokens/<public_id>/": 4,
+    "/api/v1/me/": 1,
+}
+
+# Pages for anybody, without a session.
+OPEN_PAGES = {
+    "/healthz": 0,
+    "/login/": 0,
+    "/login/verify/": 0,
+    "/help/": 0,
+    "/password/reset/": 0,
+    "/password/reset/<uid>/reset/": 4,
+    "/password/reset/<uid>/choose/": 4,
+    "/email/confirm/confirm/": 3,
+    "/email/cancel/cancel/": 1,
+    "/security/": 0,
+    "/.well-known/change-password": 0,
+}
+
+# Calls with a token: one SELECT of each number is the token with its user.
+CALLS = {
+    "GET /api/v1/me/": 1,
+    "GET /api/v1/tokens/": 2,
+    "GET /api/v1/tokens/<public_id>/": 2,
+    "GET /api/v1/sessions/": 3,
+    "GET /api/v1/security-log/": 2,
+    "POST /system/whoami": 1,
+    "POST /user-amy/describe": 1,
+}
+
+# Acts, as they cost through their door: the same, however much they end.
+ACTS = {
+    "POST /login/": 21,
+    "POST /logout/": 6,
+    "POST /session/": 1,
+    "POST /security/password/": 23,
+    "POST /security/email/": 21,
+    "POST /security/email/cancel/": 6,
+    "POST /security/sessions/": 5,
+    "POST /profile/tokens/new/": 11,
+    "POST /profile/tokens/revoke/": 5,
+    "DELETE /api/v1/sessions/<public_id>/": 5,
+}
+# What is answered otherwise than with 200, or than with a redirect after an act.
+STATUSES = {
+    "signed in /login/": 302, "/login/verify/": 302, "/password/reset/<uid>/reset/": 302, "stranger /security/": 302,
+    "/.well-known/change-password": 302, "POST /session/": 200, "POST /profile/tokens/new/": 200,
+    "DELETE /api/v1/sessions/<public_id>/": 204,
+}  # fmt: skip
+# Counted elsewhere, or one route for many calls.
+NOT_HERE = {"/readyz", "/oauth2/token", r"/^(?:[a-z]+/[A-Za-z]+|[a-z]+-[^/]+(?:/[^/]+)?/[A-Za-z]+)\Z"}
+
+
+@pytest.fixture(autouse=True)
+def _frozen(clock: Any) -> None:
+    """Time stands still, so that no activity is due to be noted."""
+
+
+@pytest.fixture(params=[FEW, MANY], ids=["few rows", "many rows"])
+def amy(request: pytest.FixtureRequest, db: None) -> User:
+    """amy with so many rows of everything that a page lists."""
+    user: User = UserFactory(username="amy", email="amy@example.com")
+    for number in range(request.param):
+        own_rows(user, number)
+    return user
+
+
+def own_rows(user: User, number: int) -> None:
+    """Add one row of each kind."""
+    project = Project.objects.create(name=f"Project {number:03d}", billed_to=UserFactory(), created_by=user)
+    ProjectMember.objects.create(project=project, user=user, level=Level.VIEW)
+    TokenFactory(user=user, label=f"live {number:03d}")
+    TokenFactory(user=user, label=f"dead {number:03d}", revoked=True)
+    audit.record(ConfirmationFailed(), subject=user, actor=actor(user))
+    if number < MANY - 1:  # the browser of the test makes the last one
+        now = timezone.now()
+        Session.objects.create(
+            session_key=f"{number:064d}", expire_date=now + timedelta(hours=1), user=user, epoch=user.session_epoch,
+            created=now - timedelta(hours=1), idle_limit_seconds=900, ip="192.0.2.1", user_agent=f"Browser {number}",
+        )  # fmt: skip
+
+
+class Count:
+    """Counts what a call asks of the database."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    def __call__(self, call: Callable[[], Any], *, status: int) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            answer = call()
+        assert answer.status_code == status, answer.content
+        control = ("BEGIN", "SAVEPOINT", "RELEASE", "COMMIT")
+        self.statements = [query["sql"] for query in captured.captured_queries if not query["sql"].startswith(control)]
+        return len(self.statements)
+
+    def told(self) -> str:
+        """Return the statements, each in one line that is not too long."""
+        return "\n".join(re.sub(r"SELECT .+? FROM", "SELECT ... FROM", sql)[:LINE_CHARS] for sql in self.statements)
+
+    def writes(self) -> list[str]:
+        return [sql for sql in self.statements if not sql.startswith("SELECT")]
+
+
+@pytest.fixture
+def count() -> Count:
+    return Count()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_costs_what_the_snapshot_says_and_writes_nothing(web: WebDoor, amy: User, count: Count, path: str) -> None:
+    web.sign_in(amy)
+    address = path.replace("<public_id>", Token.objects.earliest("pk").public_id)
+    assert count(lambda: web.get(address), status=STATUSES.get(f"signed in {path}", 200)) == PAGES[path], count.told()
+    assert not count.writes()
+    of_session = [sql for sql in count.statements if 'FROM "accounts_session" ' in sql and '"session_key" = ' in sql]
+    assert len(of_session) == 1
+    assert 'JOIN "accounts_user"' in of_session[0]
+    assert not [sql for sql in count.statements if 'FROM "accounts_user"' in sql]
+
+
+def test_a_page_that_needs_nothing_else_costs_one_select(web: WebDoor, amy: User, count: Count) -> None:
+    web.sign_in(amy)
+    assert count(lambda: web.get("/help/"), status=200) == 1
+
+
+def test_activity_is_written_once_in_the_touch_interval(web: WebDoor, amy: User, count: Count, clock: Any) -> None:
+    web.sign_in(amy)
+    clock.shift(61)
+    assert count(lambda: web.get("/profile/"), status=200) == 2
+    assert [sql.split()[0] for sql in count.writes()] == ["UPDATE"]
+    assert count(lambda: web.get("/profile/"), status=200) == 1
+
+
+@pytest.mark.parametrize("path", OPEN_PAGES)
+def test_an_open_page_costs_what_the_snapshot_says(web: WebDoor, amy: User, count: Count, path: str) -> None:
+    with patch("accounts.links.new_key", side_effect=["reset", "confirm", "cancel"]):
+        flows.request_password_reset(email=amy.email, actor=actor())
+        proof = Proof(amy.pk, amy.session_epoch)
+        flows.request_email_change(user=amy, email="new@example.com", proof=proof, actor=actor(amy))
+    uid = PasswordReset.objects.get().uid
+    address = path.replace("<uid>", uid)
+    if address.endswith("/choose/"):
+        web.get(f"/password/reset/{uid}/reset/")
+    status = STATUSES.get(f"stranger {path}", STATUSES.get(path, 200))
+    assert count(lambda: web.get(address), status=status) == OPEN_PAGES[path], count.told()
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_with_a_token_costs_what_the_snapshot_says_and_writes_nothing(amy: User, count: Count, call: str) -> None:
+    token, text = token_and_text(user=amy, label="caller", last_used_at=timezone.now())
+    method, path = call.split()
+    headers = {"authorization": f"Bearer {text}"}
+    client = Client(headers=headers)
+    address = path.replace("<public_id>", token.public_id)
+    data = "{}" if method == "POST" else ""
+    assert count(lambda: client.generic(method, address, data, content_type="application/json"), status=200) == CALLS[call], count.told()
+    assert not count.writes()
+    assert 'FROM "tokens_token" INNER JOIN "accounts_user"' in count.statements[0]
+    assert len([sql for sql in count.statements if '"digest" = ' in sql]) == 1
+
+
+def test_a_token_is_authenticated_by_one_select_and_its_use_noted_once_a_minute(amy: User, count: Count) -> None:
+    text = token_and_text(user=amy, label="caller")[1]
+    client = Client(headers={"authorization": f"Bearer {text}"})
+    assert count(lambda: client.get("/api/v1/me/"), status=200) == 2
+    assert [sql.split()[0] for sql in count.writes()] == ["UPDATE"]
+    assert count(lambda: client.get("/api/v1/me/"), status=200) == 1
+
+
+def test_a_text_that_cannot_be_a_token_costs_no_query(amy: User, count: Count) -> None:
+    client = Client(headers={"authorization": "Bearer ght_" + "x" * 28})
+    assert count(lambda: client.get("/api/v1/me/"), status=401) == 0
+
+
+def act_of(name: str, web: WebDoor, amy: User) -> Callable[[], Any]:
+    """Return the act, its form opened already, so that only the sending is counted."""
+    path = name.split()[-1]
+    if path != "/login/":
+        web.sign_in(amy)
+    if path == "/security/email/cancel/":
+        flows.request_email_change(user=amy, email="new@example.com", proof=Proof(amy.pk, amy.session_epoch), actor=actor(amy))
+    if name.startswith("DELETE"):
+        csrf = str(web.get("/security/").context["csrf_token"])
+        address = path.replace("<public_id>", Session.objects.earliest("created").public_id)
+        return lambda: web.delete(address, headers={"x-csrftoken": csrf})
+    new = {"new_password1": "another correct horse", "new_password2": "another correct horse"}
+    token = Token.objects.filter(state="active").earliest("pk").public_id
+    fields = {
+        "/login/": {"username": "amy", "password": PASSWORD},
+        "/security/password/": {"current_password": PASSWORD, **new},
+        "/security/email/": {"email": "new@example.com", "current_password": PASSWORD},
+        "/security/sessions/": {"end": "others"},
+        "/profile/tokens/new/": {"label": "one more", "expires": "30"},
+        "/profile/tokens/revoke/": {"token": token},
+    }.get(path, {})
+    forms = {"/profile/tokens/revoke/": f"{path}?token={token}", "/login/": path}
+    page = web.get(forms.get(path, "/security/"))
+    return lambda: web.post(path, {**fields, "csrfmiddlewaretoken": str(page.context["csrf_token"])})
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_an_act_costs_the_same_however_much_it_ends(web: WebDoor, amy: User, count: Count, name: str) -> None:
+    act = act_of(name, web, amy)
+    assert count(act, status=STATUSES.get(name, 302)) == ACTS[name], count.told()
+
+
+def routes(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        route = prefix + re.sub(r"<\w+:", "<", str(pattern.pattern))
+        if isinstance(pattern, URLPattern):
+            yield route
+        else:
+            yield from routes(pattern, route)
+
+
+def test_every_route_is_in_the_snapshot() -> None:
+    counted = {key.split()[-1].partition("?")[0] for table in (PAGES, OPEN_PAGES, CALLS, ACTS) for key in table}
+    counted |= {re.sub(r"/(reset|confirm|cancel|choose)/$", "/<key>/", path) for path in counted}
+    missing = [route for route in routes(get_resolver()) if route not in NOT_HERE | counted]
+    assert not missing
