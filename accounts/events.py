@@ -97,7 +97,7 @@ class ResetAsked(Payload, event=Event.PASSWORD_RESET_ASKED, title="Password rese
 
     def sentence(self) -> str:
         """That nothing changed yet."""
-        return "a link was mailed to your address; nothing has changed"
+        return "a link was mailed to the account's address; nothing has changed"
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class EmailFormField(forms.EmailField):
 
     def to_python(self, value: Any) -> str:
         """Return the folded address; raise ValidationError for control characters in it."""
-        if isinstance(value, str) and any(character < " " or character == "\x7f" for character in value):
+        if isinstance(value, str) and (len(value) > 2 * limits.EMAIL_MAX_CHARS or not value.isprintable()):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return fold_email(super().to_python(value) or "")
 

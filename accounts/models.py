@@ -259,7 +259,8 @@ class PasswordResetQuerySet(models.QuerySet["PasswordReset"]):
 class PasswordReset(models.Model):
     """A reset link: single use, one hour, dead once the epoch it was made under is over (RST-02)."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="password_resets")
+    # Null for an address that nobody has: the answer must cost the same, so the row is written all the same (RST-01).
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="password_resets")
     uid = models.CharField(max_length=32, unique=True, default=new_id)
     key_digest = models.CharField(max_length=64, unique=True)
     epoch = models.PositiveIntegerField()

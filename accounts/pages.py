@@ -45,13 +45,6 @@ class ActorMixin(View):
         """The session of this request."""
         return cast(SessionStore, self.request.session)
 
-    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer 405 with `Allow`, and a page that leads on: somebody may have typed the address of a button."""
-        page = {"title": "This address is for a button", "text": "Nothing has happened. Use the button on the page.", "action_url": "/"}
-        response = render(request, "accounts/message.html", {**page, "action_label": "Go to Home"}, status=HTTPStatus.METHOD_NOT_ALLOWED)
-        response["Allow"] = super().http_method_not_allowed(request)["Allow"]
-        return response
-
     @property
     def device(self) -> Device:
         """This browser, as its device cookie tells."""
@@ -61,9 +54,14 @@ class ActorMixin(View):
 class PageView(ActorMixin, TemplateView):
     """A page that only shows."""
 
+    http_method_names = ["get", "head", "options"]
+
 
 class FlowView(ActorMixin, AnyFormView):
     """A form and its act. Override `act`; an error it raises stands beside the field it names, with its own status."""
+
+    # Without PUT, which Django's form views take for a POST.
+    http_method_names = ["get", "post", "head", "options"]
 
     def act(self, form: Any) -> HttpResponse | None:
         """Do the one thing this form is for; return the answer, or None to go to `success_url`."""
@@ -99,7 +97,10 @@ class DeadLinkMixin(ActorMixin):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer, or say that the link is dead."""
         try:
-            return super().dispatch(request, *args, **kwargs)
+            response = super().dispatch(request, *args, **kwargs)
         except GatehouseError as error:
             page = {"title": "This link is no longer valid", "text": f"{error}.", **self.dead_link}
-            return render(request, "accounts/link_dead.html", page, status=error.status)
+            response = render(request, "accounts/link_dead.html", page, status=error.status)
+        # The address holds a key: it goes nowhere, not even to ourselves (RST-04).
+        response["Referrer-Policy"] = "no-referrer"
+        return response

@@ -43,9 +43,9 @@ def matches(password: str, user: User | None) -> bool:
 
     No user, an inactive one, one without a usable password: the hash is spent all the same.
     """
-    candidate = normalise_password(password)
+    candidate = _candidate(password)
     with _slot():
-        if user is None or not user.is_active or not is_password_usable(user.password) or len(candidate) > limits.PASSWORD_MAX_CHARS:
+        if candidate is None or user is None or not user.is_active or not is_password_usable(user.password):
             make_password(get_random_string(22))
             return False
         return check_password(candidate, user.password)
@@ -60,13 +60,13 @@ def is_outdated(encoded: str) -> bool:
 
 def require_strong(password: str, *, username: str, email: str) -> None:
     """Raise WeakPassword, naming the rule, unless the password may be chosen (LOG-11)."""
-    chosen = normalise_password(password)
+    chosen = _candidate(password)
+    if chosen is None:
+        raise WeakPassword(reason=f"Use at most {limits.PASSWORD_MAX_CHARS} characters; this has {len(password)}")
     if len(chosen) < settings.PASSWORD_MIN_LENGTH:
         raise WeakPassword(
             reason=f"Use at least {settings.PASSWORD_MIN_LENGTH} characters; this has {len(chosen)}. Several words in a row are fine"
         )
-    if len(chosen) > limits.PASSWORD_MAX_CHARS:
-        raise WeakPassword(reason=f"Use at most {limits.PASSWORD_MAX_CHARS} characters; this has {len(chosen)}")
     if _is_common(chosen):
         raise WeakPassword(reason="This password is among the 20,000 most used ones, which are tried first. Choose another")
     for name, what in (
@@ -78,6 +78,14 @@ def require_strong(password: str, *, username: str, email: str) -> None:
             raise WeakPassword(
                 reason=f"This is little more than {what}. Add at least {FURTHER_CHARS} characters that do not follow from it"
             )
+
+
+def _candidate(password: str) -> str | None:
+    """Return the password as it would be hashed; None for one that is too long to be anybody's."""
+    if len(password) > limits.PASSWORD_TYPED_MAX_CHARS:
+        return None
+    candidate = normalise_password(password)
+    return candidate if len(candidate) <= limits.PASSWORD_MAX_CHARS else None
 
 
 def _is_common(chosen: str) -> bool:

@@ -27,7 +27,10 @@ def page_to_return_to(request: HttpRequest) -> str:
     """Return the page a person was on: the one asked for, or, for a form that was sent, the one the form stood on."""
     if request.method in ("GET", "HEAD"):
         return safe_next(request, request.get_full_path())
-    referer = urlsplit(request.headers.get("Referer", ""))
+    try:
+        referer = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return HOME
     if referer.netloc != request.get_host():
         return HOME
     return safe_next(request, referer.path + (f"?{referer.query}" if referer.query else ""))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.pagination import CursorPagination
@@ -60,7 +60,7 @@ class Pages(CursorPagination):
         """Return the page; a cursor that nobody handed out is 404 with a sentence, whatever is in it."""
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (ValidationError, ValueError):
+        except (ValidationError, ValueError, OverflowError, DataError):
             raise exceptions.NotFound(self.invalid_cursor_message) from None
 
     def get_ordering(self, request: Any, queryset: Any, view: Any) -> tuple[str, ...]:

@@ -61,8 +61,8 @@ def dx_error(type_name: str, message: str, status: int, *, details: object = Non
     error: dict[str, object] = {"type": type_name, "message": message}
     if details:
         error["details"] = details
-    headers = {"Retry-After": str(retry_after)} if retry_after is not None and status in (429, 503) else {}
-    return dx_answer({"error": error}, status=status, headers=headers)
+    heard = retry_after if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE) else None
+    return dx_answer({"error": error}, status=status, headers=headers_for(status, heard))
 
 
 def dx_error_for_status(status: int, message: str, *, retry_after: int | None = None) -> JsonResponse:

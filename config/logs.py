@@ -16,6 +16,7 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _SECRET_TEXTS = [
+    (re.compile(r"(Failing row contains )\(.*?\)(?=\.?(?:\n|\\n|$))", re.DOTALL), rf"\1({MASK})"),
     (re.compile(r"(?<![0-9A-Za-z])ght_[0-9A-Za-z]{4,}"), MASK),
     (re.compile(r"(bearer\s+)[^\s,;\"']+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"(/password/reset/)[^/\s]+/[^/\s]+"), rf"\1{MASK}"),

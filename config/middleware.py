@@ -4,6 +4,8 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -116,6 +118,34 @@ def _keep_out_of_caches(request: HttpRequest, response: HttpResponseBase) -> Non
         response["Cache-Control"] = "no-store"
     elif loaded_user(request) is not None or request.method not in ("GET", "HEAD"):
         response.headers.setdefault("Cache-Control", "no-store")
+
+
+class LimitsMiddleware:
+    """Refuses, before anything is read or looked up, bodies over 1 MiB (413) and methods that a page does not take (405)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the answer, or the refusal of a body that says it is too long."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isascii() and length.isdigit() and int(length[:12]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            return pages.answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
+        """Refuse a method that the page has not, before the CSRF check and the login answer something else (WEB-06)."""
+        page = getattr(view, "view_class", None)
+        method = (request.method or "").lower()
+        if page is None or hasattr(view, "cls") or method in (taken := _methods_of(page)):
+            return None
+        response = pages.answer(request, HTTPStatus.METHOD_NOT_ALLOWED, detail="This address is for a button. Nothing has happened")
+        response["Allow"] = ", ".join(name.upper() for name in taken)
+        return response
+
+
+def _methods_of(page: Any) -> list[str]:
+    return [name for name in page.http_method_names if hasattr(page, name) or (name == "head" and hasattr(page, "get"))]
 
 
 class ErrorsMiddleware:

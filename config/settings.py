@@ -42,7 +42,7 @@ TRUSTED_PROXIES: list[str] = checks.networks("TRUSTED_PROXIES", _read("TRUSTED_P
 CSRF_TRUSTED_ORIGINS: list[str] = [SITE_URL]
 APPEND_SLASH: bool = False  # a redirect is poison for the dx client
 WEB_WORKERS: int = checks.integer("WEB_WORKERS", _read("WEB_WORKERS", "1"), least=1, most=256)
-WEB_THREADS: int = checks.integer("WEB_THREADS", _read("WEB_THREADS", "16"), least=2, most=1024)
+WEB_THREADS: int = checks.integer("WEB_THREADS", _read("WEB_THREADS", "64"), least=2, most=1024)
 
 # Signs the cookie by which a browser that once completed a login has a failure counter of its own.
 DEVICE_COOKIE_KEY: str = checks.key(
@@ -87,7 +87,6 @@ IDLE_LIMIT_SECONDS: int = checks.integer(
 )  # 1 minute to 24 hours
 IDLE_LIMIT_POLICY: str = "orgs.policies.idle_limit_for"
 SESSION_ENGINE: str = "accounts.sessions"
-SESSION_LIFE_SECONDS: int = 86_400
 SESSION_SAVE_EVERY_REQUEST: bool = False
 _COOKIE_PREFIX: str = "__Host-" if _HTTPS else ""
 SESSION_COOKIE_NAME: str = f"{_COOKIE_PREFIX}sessionid"
@@ -121,6 +120,7 @@ MIDDLEWARE: list[str] = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.middleware.LimitsMiddleware",
     "accounts.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.AuthenticationMiddleware",
@@ -169,6 +169,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     "staticfiles": {"BACKEND": _STATIC_STORAGE},
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE: int = 1024 * 1024
+FILE_UPLOAD_HANDLERS: list[str] = []  # no form takes a file; without this a stranger could fill the disk with them
 
 # What browsers are told
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
@@ -207,7 +208,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["config.api.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "config.api.Pages",
     "EXCEPTION_HANDLER": "config.api.problem",
-    "PAGE_SIZE": 100,
+    # OPTIONS says which methods there are, and nothing of the code behind them.
+    "DEFAULT_METADATA_CLASS": None,
 }
 
 FAILPOINTS: dict[str, str] = checks.failpoints("FAILPOINTS", _read("FAILPOINTS"), development=DEVELOPMENT)

@@ -20,7 +20,7 @@ from accounts.models import User
 from accounts.wording import spell_moment
 from tokens import expiry, keys, labels, limits, repeats
 from tokens.authentication import require_live
-from tokens.errors import JobTokenMakesNone, LabelTaken, TokenLimit, TokenUnknown, WiderThanToken
+from tokens.errors import ExpiryRefused, JobTokenMakesNone, LabelTaken, TokenLimit, TokenUnknown, WiderThanToken
 from tokens.events import TokenCreated, TokenExpired, TokenRetired, TokenRevoked
 from tokens.models import EndReason, Token, TokenKind, TokenState
 from tokens.repeats import LoginBody
@@ -130,14 +130,18 @@ def _mint(*, user: User, label: str, expires: datetime, kind: TokenKind, actor: 
     _expire(_due_of(user, label))
     if Token.objects.of(user).live().count() >= limits.LIVE_PER_USER:
         raise TokenLimit(limit=limits.LIVE_PER_USER)
+    created = timezone.now()
+    if expires <= created:
+        # It passed while a password was checked or a lock was waited for: no token is dead at birth.
+        raise ExpiryRefused(reason="The expiry has passed. Choose a later one")
     text = keys.mint()
     token = Token(
-        user=user, label=label, kind=kind, expires=expires, digest=digest(text),
+        user=user, label=label, kind=kind, created=created, expires=expires, digest=digest(text),
         prefix=text[: limits.PREFIX_SHOWN_CHARS], made_ip=actor.ip, made_agent=actor.user_agent,
     )  # fmt: skip
     _insert(token)
-    created = TokenCreated(token_id=token.public_id, label=label, kind=kind.value, expires=expires.isoformat())
-    audit.record(created, subject=user, actor=actor)
+    event = TokenCreated(token_id=token.public_id, label=label, kind=kind.value, expires=expires.isoformat())
+    audit.record(event, subject=user, actor=actor)
     failpoint("tokens.minted")
     return Minted(token=token, text=text)
 

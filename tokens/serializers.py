@@ -13,6 +13,9 @@ ALL_PROJECTS = {"*": "ADMINISTER"}  # all projects at one's own level
 _TEXT_MAX_CHARS = 4 * limits.LABEL_MAX_CHARS  # a bound on work; the rule and its sentence are in tokens.labels
 
 
+_UNKNOWN_NAMED = 10
+
+
 class TextField(serializers.CharField):
     """A string that is a JSON string: DRF's own takes numbers too (API-02)."""
 
@@ -47,7 +50,7 @@ class NewTokenInput(serializers.Serializer[Any]):
         """Return the checked values; refuse unknown fields."""
         unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
         if unknown:
-            raise serializers.ValidationError({name: ["This field cannot be set"] for name in unknown})
+            raise serializers.ValidationError({name[:_TEXT_MAX_CHARS]: ["This field cannot be set"] for name in unknown[:_UNKNOWN_NAMED]})
         return super().to_internal_value(data)
 
 

@@ -47,19 +47,18 @@ def request_password_reset(*, email: str, actor: Actor) -> None:
     addressee = user if allowed else None
     key, uid = ids.new_key(), ids.new_id()
     with transaction.atomic():
-        if addressee is not None:
-            User.objects.lock(addressee.pk)
-            _make_reset(addressee, uid=uid, key=key)
-            audit.record(ResetAsked(), subject=addressee, actor=actor)
-        emails.reset_link(addressee, uid=uid, key=key, actor=actor)
+        locked = User.objects.filter(pk=addressee.pk if addressee else 0).select_for_update(no_key=True).first()
+        _make_reset(locked, uid=uid, key=key)
+        audit.record(ResetAsked(), subject=locked, actor=actor)
+        emails.reset_link(locked, uid=uid, key=key, actor=actor)
 
 
-def find_reset(*, uid: str, key: str) -> PasswordReset:
-    """Return the living reset that this link names, its user joined; raise LinkDead. Changes nothing."""
+def find_reset(*, uid: str, key: str) -> User:
+    """Return the person whose password this link resets; raise LinkDead where it is not alive. Changes nothing."""
     found = PasswordReset.objects.alive(timezone.now()).select_related("user").filter(key_digest=digest(key)).first()
-    if found is None or found.uid != uid:
+    if found is None or found.user is None or found.uid != uid:
         raise LinkDead()
-    return found
+    return found.user
 
 
 def reset_password(*, uid: str, key: str, new_password: str, actor: Actor, revoke_tokens: bool = False) -> list[Casualties]:
@@ -67,7 +66,7 @@ def reset_password(*, uid: str, key: str, new_password: str, actor: Actor, revok
 
     Raises WeakPassword, and LinkDead where the link was used, replaced or outlived meanwhile; then nothing has changed.
     """
-    user = find_reset(uid=uid, key=key).user
+    user = find_reset(uid=uid, key=key)
     passwords.require_strong(new_password, username=user.username, email=user.email)
     encoded = passwords.encode(new_password)
     acting = replace(actor, user=user)
@@ -102,10 +101,10 @@ def _may_mail(email: str, actor: Actor) -> bool:
     return True
 
 
-def _make_reset(user: User, *, uid: str, key: str) -> None:
+def _make_reset(user: User | None, *, uid: str, key: str) -> None:
     PasswordReset.objects.filter(user=user).delete()
     expires = timezone.now() + timedelta(seconds=limits.RESET_LINK_LIFE_SECONDS)
-    PasswordReset.objects.create(user=user, uid=uid, key_digest=digest(key), epoch=user.session_epoch, expires=expires)
+    PasswordReset.objects.create(user=user, uid=uid, key_digest=digest(key), epoch=user.session_epoch if user else 0, expires=expires)
 
 
 def _spend_reset(uid: str, user: User) -> None:

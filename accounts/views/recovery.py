@@ -51,7 +51,7 @@ class ChoosePasswordView(DeadLinkMixin, FlowView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add whose password it is and what would go with it."""
-        user = flows.find_reset(uid=self.kwargs["uid"], key=self._key()).user
+        user = flows.find_reset(uid=self.kwargs["uid"], key=self._key())
         return super().get_context_data(who=user.username, casualties=credentials.casualties(user), **kwargs)
 
     def act(self, form: NewPasswordForm) -> HttpResponse:

@@ -87,6 +87,22 @@ def test_who_hammers_on_a_locked_door_is_in_the_log_once_per_wait(web: WebDoor, 
     assert SecurityEvent.objects.filter(event=Event.LOGIN_REFUSED).count() == 1
 
 
+@pytest.mark.parametrize("field", ["username", "password"])
+def test_text_that_takes_long_to_normalise_is_not_normalised(web: WebDoor, amy: User, field: str) -> None:
+    marks = "a" + "\u0300\u0316" * 120_000
+    fields = {"username": "amy", "password": "wrong password 123", field: marks}
+    with patch("unicodedata.normalize", side_effect=lambda form, text: text if len(text) <= 4096 else pytest.fail("too long")):
+        assert 400 <= attempt(web, **fields).status_code < 500
+
+
+def test_a_login_form_sent_after_signing_in_in_another_tab_leads_on(web: WebDoor, amy: User) -> None:
+    stale = str(web.get("/login/").context["csrf_token"])
+    web.sign_in(amy)
+    web.cookies["csrftoken"] = "x" * 32
+    answer = web.post("/login/", {"username": "amy", "password": PASSWORD, "csrfmiddlewaretoken": stale})
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+
+
 def test_after_five_failures_even_the_right_password_waits_and_no_hash_is_spent(web: WebDoor, amy: User) -> None:
     for _ in range(5):
         assert attempt(web, "amy", "wrong password 123").status_code == 401

@@ -17,6 +17,7 @@ from accounts.reauth import Proof
 from accounts.sessions import SessionStore
 from tests.conftest import Race, WebDoor
 from tests.factories import PASSWORD, UserFactory, actor
+from tests.faults.links import CANCEL, CONFIRM, RESET, key_in, mailed_link
 from tokens import flows as token_flows
 from tokens.models import Token
 from tokens.repeats import LoginBody
@@ -131,12 +132,11 @@ def test_of_two_browsers_that_change_the_password_at_once_one_wins_and_the_other
     assert not any(browser.signed_in for browser in browsers)
 
 
-def test_of_sixteen_uses_of_one_reset_link_one_sets_the_password(amy: User, race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accounts.ids.new_key", lambda: "the key")
+def test_of_sixteen_uses_of_one_reset_link_one_sets_the_password(amy: User, race: Race) -> None:
     flows.request_password_reset(email=amy.email, actor=actor())
-    uid = PasswordReset.objects.get().uid
+    uid, key = PasswordReset.objects.get().uid, key_in(mailed_link(RESET))
     chosen = [f"passphrase number {number:02d}" for number in range(RACERS)]
-    outcomes = race(RACERS, lambda number: flows.reset_password(uid=uid, key="the key", new_password=chosen[number], actor=actor()))
+    outcomes = race(RACERS, lambda number: flows.reset_password(uid=uid, key=key, new_password=chosen[number], actor=actor()))
     assert kinds(outcomes) == sorted(["won", *["LinkDead"] * (RACERS - 1)])
     winner = next(number for number, outcome in enumerate(outcomes) if isinstance(outcome, list))
     now = User.objects.get(pk=amy.pk)
@@ -144,14 +144,15 @@ def test_of_sixteen_uses_of_one_reset_link_one_sets_the_password(amy: User, race
     assert now.session_epoch == amy.session_epoch + 1
 
 
-def ask_for(user: User, address: str, key: str) -> EmailChange:
-    with patch("accounts.ids.new_key", side_effect=[key, f"cancel {key}"]):
-        return flows.request_email_change(user=user, email=address, proof=fresh(user), actor=actor(user))
+def ask_for(user: User, address: str) -> tuple[str, str]:
+    """Ask for the address and return the keys that confirm and cancel it."""
+    flows.request_email_change(user=user, email=address, proof=fresh(user), actor=actor(user))
+    return key_in(mailed_link(CONFIRM, to=address)), key_in(mailed_link(CANCEL, to=user.email))
 
 
 def test_of_sixteen_uses_of_one_confirmation_link_one_changes_the_address(amy: User, race: Race) -> None:
-    ask_for(amy, "new@example.com", "the key")
-    outcomes = race(RACERS, lambda number: flows.confirm_email_change(key="the key", actor=actor()))
+    key, _ = ask_for(amy, "new@example.com")
+    outcomes = race(RACERS, lambda number: flows.confirm_email_change(key=key, actor=actor()))
     assert kinds(outcomes) == sorted(["won", *[LinkDead.__name__] * (RACERS - 1)])
     now = User.objects.get(pk=amy.pk)
     assert (now.email, now.session_epoch) == ("new@example.com", amy.session_epoch + 1)
@@ -160,9 +161,8 @@ def test_of_sixteen_uses_of_one_confirmation_link_one_changes_the_address(amy: U
 def test_of_two_people_who_confirm_one_address_at_once_one_gets_it_and_the_other_keeps_everything(amy: User, race: Race) -> None:
     ben: User = UserFactory(username="ben", email="ben@example.com")
     people: list[User] = [amy, ben]
-    for person in people:
-        ask_for(person, "wanted@example.com", f"key of {person.username}")
-    outcomes = race(2, lambda number: flows.confirm_email_change(key=f"key of {people[number].username}", actor=actor()))
+    keys = [ask_for(person, "wanted@example.com")[0] for person in people]
+    outcomes = race(2, lambda number: flows.confirm_email_change(key=keys[number], actor=actor()))
     assert kinds(outcomes) == sorted([EmailTaken.__name__, "won"])
     loser = people[next(number for number, outcome in enumerate(outcomes) if isinstance(outcome, EmailTaken))]
     now = User.objects.get(pk=loser.pk)
@@ -171,12 +171,12 @@ def test_of_two_people_who_confirm_one_address_at_once_one_gets_it_and_the_other
 
 
 def test_of_a_confirmation_and_a_cancellation_at_once_one_wins(amy: User, race: Race) -> None:
-    ask_for(amy, "new@example.com", "the key")
+    confirm, cancel = ask_for(amy, "new@example.com")
 
     def run(number: int) -> Any:
         if number == 0:
-            return flows.confirm_email_change(key="the key", actor=actor())
-        return flows.cancel_email_change(key="cancel the key", actor=actor())
+            return flows.confirm_email_change(key=confirm, actor=actor())
+        return flows.cancel_email_change(key=cancel, actor=actor())
 
     outcomes = race(2, run)
     assert kinds(outcomes) == ["LinkDead", "won"]
@@ -239,13 +239,11 @@ def test_four_requests_for_a_reset_at_once_leave_one_living_link(amy: User, race
 
 def test_confirming_an_address_and_ending_sessions_wait_for_each_other_and_never_for_ever(amy: User, race: Race) -> None:
     for turn in range(8):
-        keys = [f"confirm {turn}", f"cancel {turn}"]
-        with patch("accounts.ids.new_key", side_effect=keys):
-            flows.request_email_change(user=amy, email=f"amy{turn}@example.org", proof=fresh(amy), actor=actor(amy))
+        confirm, _ = ask_for(amy, f"amy{turn}@example.org")
         for _ in range(5):
             flows.open_session(user=amy, store=SessionStore(), actor=actor(amy))
 
-        def run(number: int, key: str = keys[0]) -> Any:
+        def run(number: int, key: str = confirm) -> Any:
             if number == 0:
                 return flows.confirm_email_change(key=key, actor=actor())
             rows = Session.objects.of(amy)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts import flows
 from accounts.audit import Event
@@ -198,3 +200,17 @@ def test_a_reset_in_the_browser_of_somebody_else_ends_that_session_with_a_record
 @pytest.mark.parametrize("path", ["/password/reset/a%00b/key/", "/password/reset/x/%00/", "/email/confirm/%00/", "/email/cancel/a%00/"])
 def test_a_link_with_impossible_characters_is_a_dead_link(web: WebDoor, db: None, path: str) -> None:
     assert web.get(path).status_code == 410
+
+
+def test_asking_for_nobody_takes_the_same_statements(web: WebDoor, amy: User) -> None:
+    counts = []
+    for email in ("amy@example.com", "nobody@example.com"):
+        with CaptureQueriesContext(connection) as queries:
+            flows.request_password_reset(email=email, actor=actor())
+        counts.append([query["sql"].split(" ")[0] for query in queries])
+    assert counts[0] == counts[1]
+
+
+def test_pages_whose_address_holds_a_key_send_no_referrer(web: WebDoor, amy: User) -> None:
+    assert web.get(asked_link(web))["Referrer-Policy"] == "no-referrer"
+    assert web.get("/email/confirm/x/")["Referrer-Policy"] == "no-referrer"

@@ -334,3 +334,24 @@ def test_a_stranger_is_not_told_that_somebody_was_signed_out(web: WebDoor, db: N
     UserFactory()
     assert web.get("/login/?why=<script>").context["notice"] is None
     assert PASSWORD not in web.get("/login/?why=idle&after=999999999").content.decode()
+
+
+@pytest.mark.parametrize("referer", ["http://[", "http://evil.example/security/", "", "nonsense", "http://testserver"])
+def test_a_strange_referer_leads_home(web: WebDoor, amy: User, referer: str) -> None:
+    token = str(web.get("/login/").context["csrf_token"])
+    answer = web.post("/security/email/cancel/", {"csrfmiddlewaretoken": token}, headers={"referer": referer})
+    assert answer["Location"] == "/login/?next=%2F"
+
+
+@pytest.mark.parametrize("path", ["/security/password/", "/profile/tokens/revoke/", "/security/sessions/", "/login/", "/healthz", "/"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
+def test_a_method_that_a_page_does_not_take_is_405_for_everybody(web: WebDoor, amy: User, path: str, method: str) -> None:
+    answer = web.generic(method, path)
+    assert answer.status_code == 405
+    assert "PUT" not in answer["Allow"]
+
+
+def test_a_body_over_one_mebibyte_is_413_before_it_is_read(web: WebDoor, db: None) -> None:
+    body = {"username": "amy", "password": "x" * 1_100_000}
+    assert web.post("/login/", body).status_code == 413
+    assert web.post("/login/", "x" * 1_100_000, content_type="application/x-www-form-urlencoded").status_code == 413

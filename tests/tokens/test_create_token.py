@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import time_machine
@@ -281,3 +282,25 @@ def change_credential(user: User) -> None:
     with transaction.atomic():
         locked = User.objects.lock(user.pk)
         credentials.announce(locked, change=Change.PASSWORD, actor=actor(locked), revoke_tokens=True)
+
+
+def test_an_end_that_passes_while_the_lock_is_waited_for_makes_no_token(clock: Any) -> None:
+    user = UserFactory()
+    ends = timezone.now() + timedelta(milliseconds=50)
+    real = flows._require_still_allowed
+
+    def slow(*args: Any, **kwargs: Any) -> None:
+        clock.shift(1)
+        real(*args, **kwargs)
+
+    with patch("tokens.flows._require_still_allowed", slow), pytest.raises(ExpiryRefused):
+        flows.create(user=user, label="late", expires=ends, kind=TokenKind.API, actor=actor(user))
+    assert not Token.objects.exists()
+
+
+def test_options_tells_nothing_of_the_code() -> None:
+    token, text = token_and_text()
+    answer: Any = rest("OPTIONS", "/api/v1/tokens/", text)
+    assert answer.status_code in (200, 405)
+    assert b"text" not in answer.content
+    assert token.label.encode() not in answer.content

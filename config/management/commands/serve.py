@@ -21,6 +21,7 @@ from config.processes import Child, child_of
 START_SECONDS = 60
 STOP_SECONDS = 35  # a request under way may take 30
 POLL_SECONDS = 0.1
+HEAD_MAX_BYTES = 16 * 1024
 HEADER_TIMEOUT_MS = 10_000  # SECURITY REL-05
 
 
@@ -77,7 +78,8 @@ def web_command() -> list[str]:
         sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws",
         "--host", settings.HOST, "--port", str(settings.PORT),
         "--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS),
-        "--http1-header-read-timeout", str(HEADER_TIMEOUT_MS), "--workers-kill-timeout", str(STOP_SECONDS - 5),
+        "--http1-header-read-timeout", str(HEADER_TIMEOUT_MS), "--http1-buffer-size", str(HEAD_MAX_BYTES),
+        "--workers-kill-timeout", str(STOP_SECONDS - 5),
         "--respawn-failed-workers", "--log-level", "error", "--no-access-log",
         "--working-dir", str(settings.BASE_DIR), "config.wsgi:application",
     ]  # fmt: skip
