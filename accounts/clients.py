@@ -46,15 +46,20 @@ def user_agent(request: HttpRequest) -> str:
 
 @lru_cache(maxsize=1024)
 def device_name(agent: str) -> str:
-    """Return a name people know, as "Firefox on Linux"; the raw text's head where the parser knows nothing."""
-    if not agent:
-        return "Unknown device"
+    """Return a name people know, as "Firefox on Linux"; of a program the parser does not know the name before its version.
+
+    Never more of a stranger's text than one word: these names stand in mails, where a reader makes a link of an address.
+    """
     result = parse(agent)
     browser = result.user_agent.family if result.user_agent else ""
     system = result.os.family if result.os else ""
-    if browser and system:
-        return f"{browser} on {system}"
-    return browser or agent.split(" ")[0][:60]
+    program = browser or _first_word(agent)
+    return f"{program} on {system}" if program and system else program or "Unknown device"
+
+
+def _first_word(agent: str) -> str:
+    word = re.match(r"[A-Za-z][A-Za-z0-9_-]{0,29}(?=[/ ]|$)", agent)
+    return word[0] if word else ""
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,7 @@ _REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, lone surro
 def clean(label: str) -> str:
     """Return `label` as it is stored: NFC, without blanks at its ends, 1 to 64 code points. Raises LabelRefused."""
     cleaned = unicodedata.normalize("NFC", label).strip()
-    if not cleaned:
+    if not any(unicodedata.category(char)[0] in "LNPS" for char in cleaned):  # something that can be seen
         raise LabelRefused(reason="Give the token a label, so that you recognise it later")
     if len(cleaned) > limits.LABEL_MAX_CHARS:
         raise LabelRefused(reason=f"A label has at most {limits.LABEL_MAX_CHARS} characters. Choose a shorter one")

@@ -27,7 +27,9 @@ def request_email_change(*, user: User, email: str, proof: Proof, actor: Actor) 
     wanted = fold_email(email)
     if wanted == user.email:
         raise EmailUnchanged()
-    throttle.spend(throttle.key_for("mails", user.email), limit=limits.MAILS_PER_ACCOUNT_AND_DAY, window_seconds=limits.DAY_SECONDS)
+    throttle.spend(
+        throttle.key_for("confirmations", user.username), limit=limits.MAILS_PER_ACCOUNT_AND_DAY, window_seconds=limits.DAY_SECONDS
+    )
     confirm_key, cancel_key = ids.new_key(), ids.new_key()
     with transaction.atomic():
         locked = User.objects.lock(user.pk)

@@ -142,6 +142,12 @@ def test_a_refused_form_says_why(web: WebDoor, amy: User, email: str, password: 
     assert EmailChange.objects.count() == 0
 
 
+def test_strangers_who_ask_for_resets_do_not_keep_the_owner_from_changing_the_address(web: WebDoor, amy: User, browsers: Browsers) -> None:
+    for _ in range(6):
+        browsers().send("/password/reset/", {"email": "amy@example.com"})
+    assert ask(web.sign_in(amy))["Location"] == "/security/"
+
+
 def test_five_mails_a_day_are_enough(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     codes = [ask(web, f"amy{number}@example.org").status_code for number in range(6)]

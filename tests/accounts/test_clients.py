@@ -46,11 +46,14 @@ def test_failures_are_counted_by_address_or_by_the_network_of_one_customer(addre
     ("agent", "name", "icon"),
     [
         (FIREFOX, "Firefox on Linux", "screen"),
-        ("dxpy/0.417.1 (Linux-6.1) Python/3.11.7 dx-whoami", "dxpy/0.417.1 on Linux", "terminal"),
+        ("dxpy/0.417.1 (Linux-6.1) Python/3.11.7 dx-whoami", "dxpy on Linux", "terminal"),
+        ("tidy-client/2 x", "tidy-client", "screen"),
+        ("https://evil.example/signin-now", "Unknown device", "screen"),
+        ("evil.example", "Unknown device", "screen"),
         ("", "Unknown device", "screen"),
         ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Mobile/15E148 Safari/604.1", "Mobile Safari on iOS", "phone"),
     ],
 )
 def test_devices_have_names_that_people_know(agent: str, name: str, icon: str) -> None:
-    assert device_name(agent) == name or agent.startswith("dxpy")
+    assert device_name(agent) == name
     assert device_icon(agent) == icon
