@@ -1,10 +1,13 @@
 """Passwords: spelling, strength, and one bounded hash per question (NIST SP 800-63B-4, 3.1.1; OWASP ASVS 6.2)."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import BoundedSemaphore
 
+from argon2 import DEFAULT_HASH_LENGTH
+from argon2.low_level import Type, hash_secret
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher as DjangoArgon2Hasher
 from django.contrib.auth.hashers import check_password, get_hasher, identify_hasher, is_password_usable, make_password
@@ -18,6 +21,7 @@ from accounts.models import User
 from accounts.spelling import normalise_password
 
 HASH_WAIT_SECONDS = 10
+SALT_BYTES = 16
 PRODUCT_NAME = "gatehouse"
 FURTHER_CHARS = 6  # beside a name that anybody knows, at least so many more (LOG-11)
 
@@ -30,6 +34,15 @@ class Argon2Hasher(DjangoArgon2Hasher):
     time_cost = settings.ARGON2_TIME_COST
     memory_cost = settings.ARGON2_MEMORY_KIB
     parallelism = settings.ARGON2_PARALLELISM
+
+    def harden_runtime(self, password: str, encoded: str) -> None:
+        """Spend, after a wrong password, what an older hash cost less: an account cannot be told from none by its age (LOG-02)."""
+        old = self.decode(encoded)
+        missing = self.time_cost * self.memory_cost - old["time_cost"] * old["memory_cost"]
+        passes = round(missing / self.memory_cost)
+        if passes > 0:
+            cost = {"time_cost": passes, "memory_cost": self.memory_cost, "parallelism": self.parallelism}
+            hash_secret(password.encode(), os.urandom(SALT_BYTES), hash_len=DEFAULT_HASH_LENGTH, type=Type.ID, **cost)
 
 
 def encode(password: str) -> str:

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
 
-from accounts import history
+from accounts import history, site
 from accounts.models import User
 from accounts.pages import ActorMixin, FlowView, PageView
 from tokens import flows, limits
@@ -57,7 +57,7 @@ class NewTokenView(_TokensTab, FlowView):
         """Make the token and return the page that shows its text."""
         chosen = form.cleaned_data
         minted = flows.create(user=self.user, label=chosen["label"], expires=chosen["expires_at"], kind=TokenKind.API, actor=self.actor)
-        page = self.get_context_data(form=form, token=minted.token, text=minted.text)
+        page = self.get_context_data(form=form, token=minted.token, text=minted.text, site=site.address())
         response = render(self.request, "tokens/made.html", page)
         response["Cache-Control"], response["Referrer-Policy"] = "no-store", "no-referrer"
         return response

@@ -53,20 +53,23 @@ def request_password_reset(*, email: str, actor: Actor) -> None:
         emails.reset_link(locked, uid=uid, key=key, actor=actor)
 
 
-def find_reset(*, uid: str, key: str) -> User:
-    """Return the person whose password this link resets; raise LinkDead where it is not alive. Changes nothing."""
-    found = PasswordReset.objects.alive(timezone.now()).select_related("user").filter(key_digest=digest(key)).first()
+def find_reset(*, uid: str, key_digest: str) -> User:
+    """Return the person whose password this link resets; raise LinkDead where it is not alive. Changes nothing.
+
+    `key_digest` is the digest of the key in the link (accounts.digests): the key itself is kept nowhere on the way.
+    """
+    found = PasswordReset.objects.alive(timezone.now()).select_related("user").filter(key_digest=key_digest).first()
     if found is None or found.user is None or found.uid != uid:
         raise LinkDead()
     return found.user
 
 
-def reset_password(*, uid: str, key: str, new_password: str, actor: Actor, revoke_tokens: bool = False) -> list[Casualties]:
+def reset_password(*, uid: str, key_digest: str, new_password: str, actor: Actor, revoke_tokens: bool = False) -> list[Casualties]:
     """Set a new password by a mailed link and return what ended; opens no session and skips no second factor (RST-05).
 
     Raises WeakPassword, and LinkDead where the link was used, replaced or outlived meanwhile; then nothing has changed.
     """
-    user = find_reset(uid=uid, key=key)
+    user = find_reset(uid=uid, key_digest=key_digest)
     passwords.require_strong(new_password, username=user.username, email=user.email)
     encoded = passwords.encode(new_password)
     acting = replace(actor, user=user)

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from accounts import credentials, flows
 from accounts.credentials import Change
+from accounts.digests import digest
 from accounts.errors import LinkDead
 from accounts.forms import ConfirmEmailForm, EmptyForm, NewPasswordForm, ResetPasswordForm
 from accounts.pages import DeadLinkMixin, FlowView, open_to_all
@@ -41,23 +42,23 @@ class ChoosePasswordView(DeadLinkMixin, FlowView):
     dead_link = {"action_url": "/password/reset/", "action_label": "Ask for a new link"}
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Put the key into the session and come back without it; then show the form."""
+        """Put the key's digest into the session and come back without the key; then show the form."""
         if self.kwargs["key"] != IN_SESSION:
-            flows.find_reset(uid=self.kwargs["uid"], key=self.kwargs["key"])
-            request.session[RESET_KEY] = {"uid": self.kwargs["uid"], "key": self.kwargs["key"]}
+            flows.find_reset(uid=self.kwargs["uid"], key_digest=self._key_digest())
+            request.session[RESET_KEY] = {"uid": self.kwargs["uid"], "key_digest": self._key_digest()}
             return HttpResponseRedirect(reverse("accounts:choose-password", kwargs={"uid": self.kwargs["uid"], "key": IN_SESSION}))
-        self._key()
+        self._key_digest()
         return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add whose password it is and what would go with it."""
-        user = flows.find_reset(uid=self.kwargs["uid"], key=self._key())
+        user = flows.find_reset(uid=self.kwargs["uid"], key_digest=self._key_digest())
         return super().get_context_data(who=user.username, casualties=credentials.casualties(user), **kwargs)
 
     def act(self, form: NewPasswordForm) -> HttpResponse:
         """Set the password; the person lands on the login page, which says what happened."""
         flows.reset_password(
-            uid=self.kwargs["uid"], key=self._key(), new_password=form.cleaned_data["new_password1"],
+            uid=self.kwargs["uid"], key_digest=self._key_digest(), new_password=form.cleaned_data["new_password1"],
             actor=self.actor, revoke_tokens=form.cleaned_data["revoke_tokens"],
         )  # fmt: skip
         flows.sign_out(store=self.store, actor=self.actor)
@@ -69,13 +70,13 @@ class ChoosePasswordView(DeadLinkMixin, FlowView):
             raise error
         return super().refuse(form, error)  # type: ignore[arg-type]
 
-    def _key(self) -> str:
+    def _key_digest(self) -> str:
         if self.kwargs["key"] != IN_SESSION:
-            return str(self.kwargs["key"])
+            return digest(self.kwargs["key"])
         kept = self.request.session.get(RESET_KEY) or {}
         if kept.get("uid") != self.kwargs["uid"]:
             raise LinkDead()
-        return str(kept["key"])
+        return str(kept["key_digest"])
 
 
 @open_to_all

@@ -212,6 +212,15 @@ def test_the_product_hashes_with_argon2id(settings: Any) -> None:
     assert not passwords.matches("correct horse batterz", User(password=encoded))
 
 
+def test_an_older_cheaper_hash_costs_a_guesser_what_a_new_one_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasher, spent = passwords.Argon2Hasher(), []
+    old = hasher.encode("correct horse battery", hasher.salt())
+    monkeypatch.setattr(passwords.Argon2Hasher, "time_cost", 5)
+    monkeypatch.setattr("accounts.passwords.hash_secret", lambda *args, **cost: spent.append(cost["time_cost"]))
+    hasher.harden_runtime("wrong", old)
+    assert spent == [3]
+
+
 def test_the_session_key_is_new_after_a_login_and_a_planted_one_stays_anonymous(web: WebDoor, amy: User) -> None:
     web.cookies[settings.SESSION_COOKIE_NAME] = "plantedplantedplantedplanted1234"
     web.sign_in(amy)

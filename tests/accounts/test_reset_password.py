@@ -10,8 +10,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import flows
 from accounts.audit import Event
+from accounts.digests import digest
 from accounts.errors import LinkDead
 from accounts.models import Counter, OutboxMail, PasswordReset, SecurityEvent, Session, User
+from accounts.sessions import SessionStore
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD, UserFactory, actor
 
@@ -161,14 +163,21 @@ def test_only_the_digest_of_a_key_is_stored(web: WebDoor, amy: User) -> None:
     assert key not in (reset.key_digest, reset.uid)
     assert len(key) >= 43
     with pytest.raises(LinkDead):
-        flows.find_reset(uid=reset.uid, key=reset.key_digest)
+        flows.find_reset(uid=reset.uid, key_digest=digest(reset.key_digest))
+
+
+def test_no_key_stays_behind_in_the_session_of_the_browser(web: WebDoor, amy: User) -> None:
+    link = asked_link(web)
+    web.get(link, follow=True)
+    kept = SessionStore(web.cookies["sessionid"].value)
+    assert link.rstrip("/").rsplit("/", 1)[1] not in str(dict(kept.items()))
 
 
 def test_the_link_of_one_person_does_not_set_anothers_password(web: WebDoor, amy: User, ben: User) -> None:
     key = asked_link(web).rstrip("/").rsplit("/", 1)[1]
     flows.request_password_reset(email=ben.email, actor=actor())
     with pytest.raises(LinkDead):
-        flows.find_reset(uid=PasswordReset.objects.get(user=ben).uid, key=key)
+        flows.find_reset(uid=PasswordReset.objects.get(user=ben).uid, key_digest=digest(key))
 
 
 def test_a_reset_opens_no_session(web: WebDoor, amy: User) -> None:
