@@ -52,7 +52,8 @@ class SessionDetailView(APIView):
 class SecurityLogView(ListAPIView[SecurityEvent]):
     """GET /api/v1/security-log/: one's own events, newest first."""
 
-    serializer_class, ordering = SecurityEventOutput, "-id"
+    serializer_class = SecurityEventOutput
+    ordering = ("-at", "-id")  # by time first: a cursor shows its position, and a row number would tell how many events there are
 
     def get_queryset(self) -> QuerySet[SecurityEvent]:
         """Return the person's own log."""

@@ -46,7 +46,7 @@ def show_session(row: Session, current: Session | None) -> ShownSession:
 
 def of(user: User) -> QuerySet[SecurityEvent]:
     """Return the person's own security log, newest first."""
-    return SecurityEvent.objects.filter(subject=user).order_by("-id")
+    return SecurityEvent.objects.filter(subject=user).order_by("-at", "-id")
 
 
 def latest(user: User, rows: int) -> list[ShownEvent]:

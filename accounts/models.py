@@ -323,8 +323,8 @@ class SecurityEvent(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["subject", "-id"], name="accounts_event_of_subject"),
-            models.Index(fields=["about", "-id"], condition=~models.Q(about=""), name="accounts_event_about"),
+            models.Index(fields=["subject", "-at", "-id"], name="accounts_event_of_subject"),
+            models.Index(fields=["about", "-at", "-id"], condition=~models.Q(about=""), name="accounts_event_about"),
         ]
 
     def __str__(self) -> str:

@@ -134,7 +134,7 @@ class SessionStore(SessionBase):
 
     @classmethod
     def clear_expired(cls) -> None:
-        """Sweep what is over, for `manage.py clearsessions`."""
+        """Sweep what is over; the name under which Django asks an engine for it."""
         sweep()
 
     def _row_fields(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts import audit, credentials, emails, ids, limits, throttle
 from accounts.audit import Actor
+from accounts.clients import network_of
 from accounts.credentials import Casualties, Change
 from accounts.digests import digest
 from accounts.errors import EmailTaken, EmailUnchanged, LinkDead
@@ -27,9 +28,9 @@ def request_email_change(*, user: User, email: str, proof: Proof, actor: Actor) 
     wanted = fold_email(email)
     if wanted == user.email:
         raise EmailUnchanged()
-    throttle.spend(
-        throttle.key_for("confirmations", user.username), limit=limits.MAILS_PER_ACCOUNT_AND_DAY, window_seconds=limits.DAY_SECONDS
-    )
+    asked = throttle.key_for("confirmations", user.username)
+    throttle.spend(asked, limit=limits.MAILS_PER_ACCOUNT_AND_DAY, window_seconds=limits.DAY_SECONDS)
+    throttle.spend(f"mails:{network_of(actor.ip)}", limit=limits.MAILS_PER_ADDRESS_AND_HOUR, window_seconds=limits.HOUR_SECONDS)
     confirm_key, cancel_key = ids.new_key(), ids.new_key()
     with transaction.atomic():
         locked = User.objects.lock(user.pk)

@@ -138,7 +138,8 @@ def test_of_sixteen_uses_of_one_reset_link_one_sets_the_password(amy: User, race
     uid, key = PasswordReset.objects.get().uid, key_in(mailed_link(RESET))
     chosen = [f"passphrase number {number:02d}" for number in range(RACERS)]
     outcomes = race(
-        RACERS, lambda number: flows.reset_password(uid=uid, key_digest=digest(key), new_password=chosen[number], actor=actor())
+        RACERS,
+        lambda number: flows.reset_password(uid=uid, key_digest=digest(key), new_password=chosen[number], actor=actor()),
     )
     assert kinds(outcomes) == sorted(["won", *["LinkDead"] * (RACERS - 1)])
     winner = next(number for number, outcome in enumerate(outcomes) if isinstance(outcome, list))

@@ -1,0 +1,1 @@
+"""How fast the hot paths are, as ratios to what stock Django does for the same. `make bench` runs it."""

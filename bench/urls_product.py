@@ -1,0 +1,12 @@
+"""The product's addresses, with the bench's own beside them."""
+
+from django.urls import include, path
+
+from bench import views_product
+
+urlpatterns = [
+    path("bench/select/", views_product.select),
+    path("bench/token/", views_product.token),
+    path("", include("bench.urls")),
+    path("", include("config.urls")),
+]

@@ -1,0 +1,28 @@
+"""Views on the product's tables, with the same answer as the others: the parts of a request, one at a time."""
+
+from typing import Any
+
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+
+from tokens.authentication import caller_from_header
+
+# One joined SELECT as anybody would write it by hand: the least that a session in a database costs.
+JOINED = """
+    SELECT s.session_data, s.last_activity, s.idle_limit_seconds, s.expire_date, u.id, u.username, u.is_active, u.session_epoch
+    FROM accounts_session s LEFT JOIN accounts_user u ON u.id = s.user_id WHERE s.session_key = %s
+"""
+
+
+def select(request: HttpRequest) -> JsonResponse:
+    """Answer from one raw SELECT; the digest of the session's key comes with the request."""
+    with connection.cursor() as cursor:
+        cursor.execute(JOINED, [request.META["bench.digest"]])
+        row: Any = cursor.fetchone()
+    return JsonResponse({"username": row[5]})
+
+
+def token(request: HttpRequest) -> JsonResponse:
+    """Answer with the name of the person of the bearer: the check of a token, and nothing around it."""
+    caller = caller_from_header(request.headers.get("Authorization"), request=request, door="rest")
+    return JsonResponse({"username": caller.user.username})
