@@ -1,10 +1,11 @@
-/* The one module a signed-in page loads. Every page works without it; each part here only makes it quicker or safer. */
+/* The one module that pages load. Every page works without it; each part here only makes it quicker or safer. */
 
 import { upgradeCopyButtons } from "./copy.js";
 import { upgradeDialogs } from "./dialog.js";
 import { keepDrafts } from "./drafts.js";
 import { startIdleClock } from "./idle.js";
 import { upgradeMenus } from "./menu.js";
+import { sendFormsOnce } from "./once.js";
 import { upgradeTokenSelection } from "./tokens.js";
 
 keepDrafts();
@@ -13,3 +14,4 @@ upgradeMenus();
 upgradeTokenSelection();
 upgradeCopyButtons();
 upgradeDialogs();
+sendFormsOnce();

@@ -1,0 +1,200 @@
+"""An error after any statement of a credential change, or in anybody who hears of it, leaves everything as it was (CRD-01, S3.9)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.dispatch import Signal
+
+from accounts import flows
+from accounts.credentials import Change
+from accounts.digests import digest
+from accounts.failpoints import FailpointError
+from accounts.models import EmailChange, OutboxMail, PasswordReset, Session, User
+from accounts.reauth import Proof
+from accounts.signals import credentials_changed
+from tests.conftest import WebDoor
+from tests.factories import PASSWORD, actor
+from tests.faults.links import CONFIRM, RESET, key_in, mailed_link
+from tests.faults.state import picture
+from tests.tokens.factories import TokenFactory
+from tokens.models import TokenState
+from tokens.signals import token_revoked
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NEW_PASSWORD = "another correct horse"
+MOST_STATEMENTS = 200
+# What opens, closes and nests transactions is Django's: an error there is a lost connection, which is another fault.
+NOT_COUNTED = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT")
+
+
+class Injected(Exception):
+    """The error that a test brings about."""
+
+
+class AfterStatement:
+    """Lets `number` statements pass and raises after the last of them, once."""
+
+    def __init__(self, number: int) -> None:
+        self.left, self.last = number, ""
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if not sql.startswith(NOT_COUNTED):
+            self.left, self.last = self.left - 1, sql
+            if self.left == 0:
+                raise Injected(sql)
+        return result
+
+
+Act = Callable[[], object]
+
+
+@pytest.fixture
+def links(amy: User, browsers: Callable[[], WebDoor]) -> dict[str, str]:
+    """amy with two sessions, a command-line login, a token, a reset link and a wish for another address; the keys of the links."""
+    for browser in (browsers(), browsers()):
+        browser.sign_in(amy)
+    TokenFactory(user=amy, label="nightly")
+    TokenFactory(user=amy, cli=True)
+    flows.request_password_reset(email=amy.email, actor=actor())
+    flows.request_email_change(user=amy, email="amy@new.example.com", proof=fresh(amy), actor=actor(amy))
+    OutboxMail.objects.update(state=OutboxMail.State.SENT)
+    return {"reset": key_in(mailed_link(RESET)), "confirm": key_in(mailed_link(CONFIRM)), "uid": PasswordReset.objects.get().uid}
+
+
+def fresh(user: User) -> Proof:
+    return Proof(user_id=user.pk, epoch=user.session_epoch)
+
+
+def acts(user: User, links: dict[str, str], *, revoke: bool) -> dict[Change, Act]:
+    """Return the three credential changes, ready to be called."""
+    return {
+        Change.PASSWORD: lambda: flows.change_password(
+            user=user, new_password=NEW_PASSWORD, proof=fresh(user), actor=actor(user), revoke_tokens=revoke
+        ),
+        Change.PASSWORD_RESET: lambda: flows.reset_password(
+            uid=links["uid"], key_digest=digest(links["reset"]), new_password=NEW_PASSWORD, actor=actor(), revoke_tokens=revoke
+        ),
+        Change.EMAIL: lambda: flows.confirm_email_change(key=links["confirm"], actor=actor(), revoke_tokens=revoke),
+    }
+
+
+def assert_all_of_it_happened(user: User, change: Change, *, revoke: bool) -> None:
+    now = User.objects.get(pk=user.pk)
+    assert now.session_epoch == user.session_epoch + 1
+    assert not Session.objects.of(user).exists()
+    assert now.check_password(PASSWORD) is (change is Change.EMAIL)
+    assert now.email == ("amy@new.example.com" if change is Change.EMAIL else user.email)
+    ended = {TokenState.REVOKED} if revoke else {TokenState.ACTIVE, TokenState.RETIRED}
+    assert set(user.tokens.values_list("state", flat=True)) == ended
+    assert OutboxMail.objects.filter(state=OutboxMail.State.WAITING).count() == (2 if change is Change.EMAIL else 1)
+
+
+@pytest.mark.parametrize("revoke", [False, True], ids=["tokens stay", "tokens go"])
+@pytest.mark.parametrize("change", list(Change))
+def test_an_error_after_any_statement_leaves_everything_as_before(amy: User, links: dict[str, str], change: Change, revoke: bool) -> None:
+    before, act = picture(), acts(amy, links, revoke=revoke)[change]
+    for number in range(1, MOST_STATEMENTS):
+        injection = AfterStatement(number)
+        try:
+            with connection.execute_wrapper(injection):
+                act()
+        except Injected:
+            assert picture() == before, f"something stayed of an act that failed after {injection.last}"
+        else:
+            break
+    assert 10 < number < MOST_STATEMENTS - 1, "the act has no such number of statements"
+    assert_all_of_it_happened(amy, change, revoke=revoke)
+
+
+@contextmanager
+def raising_receiver(signal: Signal, position: int) -> Iterator[str]:
+    """Let the receiver at `position` do its work and then raise; give its name."""
+    kept = list(signal.receivers)
+    lookup_key, reference, *rest = kept[position]
+    original = reference()
+
+    def work_and_raise(**kwargs: Any) -> None:
+        original(**kwargs)
+        raise Injected(original.__name__)
+
+    signal.receivers[position] = (lookup_key, work_and_raise, *rest)
+    try:
+        yield original.__name__
+    finally:
+        signal.receivers = kept
+
+
+HEARERS = [(signal, name, position) for signal, name in ((credentials_changed, "credentials_changed"), (token_revoked, "token_revoked"))
+           for position in range(len(signal.receivers))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("signal", "position"), [(signal, position) for signal, _, position in HEARERS],
+                         ids=[f"{name} {position}" for _, name, position in HEARERS])  # fmt: skip
+@pytest.mark.parametrize("change", list(Change))
+def test_a_receiver_that_raises_undoes_the_whole_change(
+    amy: User, links: dict[str, str], change: Change, signal: Signal, position: int
+) -> None:
+    before = picture()
+    with raising_receiver(signal, position), pytest.raises(Injected):
+        acts(amy, links, revoke=True)[change]()
+    assert picture() == before
+
+
+def test_every_room_that_hears_of_a_credential_change_is_among_those_that_were_made_to_raise() -> None:
+    assert [name for signal, name, _ in HEARERS].count("credentials_changed") >= 2
+
+
+def test_a_person_sees_an_apology_without_detail_and_the_old_password_goes_on_working(amy: User, browsers: Callable[[], WebDoor]) -> None:
+    browser = browsers().sign_in(amy)
+    browser.raise_request_exception = False
+    before = picture()
+    before.pop("Counter")
+    fields = {"current_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD, "revoke_tokens": "on"}
+    with raising_receiver(credentials_changed, 0) as name:
+        answer = browser.send("/security/password/", fields)
+    assert answer.status_code == 500
+    assert name not in answer.content.decode()
+    assert "Injected" not in answer.content.decode()
+    after = picture()
+    after.pop("Counter")
+    assert after == before
+    assert browser.signed_in
+    browsers().sign_in(amy)
+
+
+POINTS = {
+    Change.PASSWORD: (
+        "credentials.after_password_saved",
+        "credentials.epoch_raised",
+        "credentials.announced",
+        "password_change.before_commit",
+    ),
+    Change.PASSWORD_RESET: ("credentials.after_password_saved", "credentials.announced", "password_reset.before_commit"),
+    Change.EMAIL: ("credentials.after_email_saved", "credentials.announced", "email_change.before_commit"),
+}
+
+
+@pytest.mark.parametrize(("change", "point"), [(change, point) for change, points in POINTS.items() for point in points])
+def test_an_error_at_a_fail_point_leaves_everything_as_before(
+    amy: User, links: dict[str, str], settings: Any, change: Change, point: str
+) -> None:
+    before = picture()
+    settings.FAILPOINTS = {point: "raise"}
+    with pytest.raises(FailpointError, match=point):
+        acts(amy, links, revoke=True)[change]()
+    assert picture() == before
+
+
+def test_a_pending_change_of_address_is_still_pending_after_a_failed_confirmation(amy: User, links: dict[str, str], settings: Any) -> None:
+    settings.FAILPOINTS = {"email_change.before_commit": "raise"}
+    with pytest.raises(FailpointError):
+        acts(amy, links, revoke=False)[Change.EMAIL]()
+    assert EmailChange.objects.get().state == EmailChange.State.PENDING
+    settings.FAILPOINTS = {}
+    acts(amy, links, revoke=False)[Change.EMAIL]()
+    assert EmailChange.objects.get().state == EmailChange.State.CONFIRMED
