@@ -42,7 +42,7 @@ class LoginRefused(Payload, event=Event.LOGIN_REFUSED, title="Sign-in refused"):
 
     def sentence(self) -> str:
         """Why nothing was checked."""
-        return f"too many attempts; nothing was checked for {self.wait}" if self.wait else "the password is switched off"
+        return f"too many attempts; the next one was possible after {self.wait}" if self.wait else "the password is switched off"
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,22 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject, empty
 
-from accounts.clients import client_address
+from accounts.clients import client_address, network_of
 from accounts.errors import GatehouseError
 from accounts.models import User
 from config import logs, pages
+from config.bodies import BodySlots, Crowded
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 logger = logging.getLogger("gatehouse.access")
@@ -121,17 +125,31 @@ def _keep_out_of_caches(request: HttpRequest, response: HttpResponseBase) -> Non
 
 
 class LimitsMiddleware:
-    """Refuses, before anything is read or looked up, bodies over 1 MiB (413) and methods that a page does not take (405)."""
+    """Refuses, before anything is looked up, bodies over 1 MiB (413), too many bodies at once (503), and methods that a page does
+    not take (405).
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
+        self._slots = BodySlots(threads=settings.WEB_THREADS)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Return the answer, or the refusal of a body that says it is too long."""
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isascii() and length.isdigit() and int(length[:12]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             return pages.answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        if length != "0" and not self._read(request):
+            return pages.answer(request, HTTPStatus.SERVICE_UNAVAILABLE, retry_after=pages.RETRY_AFTER_SECONDS)
         return self.get_response(request)
+
+    def _read(self, request: HttpRequest) -> bool:
+        """Read the body, which the request then holds; False where too many are being read. A broken one is the view's affair."""
+        try:
+            with self._slots.take(network_of(client_address(request))), suppress(UnreadablePostError, RequestDataTooBig):
+                request.body  # noqa: B018  (asking for it reads it)
+        except Crowded:
+            return False
+        return True
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
         """Refuse a method that the page has not, before the CSRF check and the login answer something else (WEB-06)."""

@@ -56,7 +56,7 @@ def test_it_is_logged_and_mailed_with_what_ended(amy: User, browsers: Browsers) 
     mail = OutboxMail.objects.get(subject="Your Gatehouse password was changed")
     assert mail.to == "amy@example.com"
     for body in (mail.text, mail.html):
-        assert "user-amy" in body
+        assert "your account amy" in body
         assert "UTC" in body
         assert "127.0.0.1" in body
         assert "Firefox on Linux" in body
