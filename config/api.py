@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.pagination import CursorPagination
@@ -13,7 +13,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.response import Response
 
 from accounts.errors import GatehouseError
-from config import envelopes, pages, strict_json
+from config import envelopes, pages, readiness, strict_json
 
 logger = logging.getLogger("gatehouse.api")
 
@@ -93,7 +93,7 @@ def _translated(error: Exception) -> Exception:
         return exceptions.NotFound()
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied()
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, readiness.DATABASE_AWAY):
         logger.error("database does not answer", exc_info=error)
         return Unavailable()
     return error

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
@@ -15,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 import accounts.dx
 import tokens.dx
 from accounts.errors import GatehouseError
-from config import envelopes, pages, strict_json
+from config import envelopes, pages, readiness, strict_json
 from tokens.authentication import caller_from_header
 
 logger = logging.getLogger("gatehouse.dx")
@@ -125,7 +124,7 @@ class WrongShape(GatehouseError):
 def _error(error: Exception, name: str) -> JsonResponse:
     if isinstance(error, GatehouseError):
         return envelopes.dx_error(error.dx_type, str(error), error.dx_status, details=_details(error), retry_after=error.retry_after)
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, readiness.DATABASE_AWAY):
         logger.error("database does not answer", extra={"call": name}, exc_info=error)
         return envelopes.dx_error("ServiceUnavailable", pages.SENTENCES[503], 503, retry_after=pages.RETRY_AFTER_SECONDS)
     logger.error("dx call failed", extra={"call": name}, exc_info=error)

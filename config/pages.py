@@ -5,7 +5,6 @@ import sys
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template import TemplateDoesNotExist
@@ -89,7 +88,7 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Return the answer to a fault of ours (handler500): 503 where the database is away, else 500."""
     # Django calls this while it handles the exception, and gives it no other way to ask which.
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    if isinstance(sys.exc_info()[1], readiness.DATABASE_AWAY):
         return answer(request, 503, retry_after=RETRY_AFTER_SECONDS)
     return answer(request, 500)
 

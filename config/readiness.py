@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 
 from django.core.cache import cache
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 logger = logging.getLogger("gatehouse.readiness")
 
+# What Django raises when the database is away, full, or too slow: the same request may work in some seconds (REL-04).
+DATABASE_AWAY = (OperationalError, InterfaceError)
 DEADLINE_SECONDS = 1.5
 _CACHE_KEY = "gatehouse.readyz"
 
