@@ -1,15 +1,15 @@
 """What the pages of every room are built from: a form in, one act, a page or a redirect out."""
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.views.generic import FormView, TemplateView
-from django.views.generic.base import View
+from django.views.generic.base import ContextMixin, View
 
 from accounts import devices
 from accounts.audit import Actor
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 else:
     AnyFormView = FormView
 
+DONE_KEY = "done"
 open_to_all = method_decorator(login_not_required, name="dispatch")
 
 
@@ -51,13 +52,29 @@ class ActorMixin(View):
         return devices.read(self.request)
 
 
-class PageView(ActorMixin, TemplateView):
+class DoneMixin(ContextMixin, View):
+    """Says once, on the page that an act leads to, what has happened: the act leaves a word in the session."""
+
+    done_sentences: ClassVar[dict[str, str]] = {}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add `done`, the page's sentence for that word, or None; the word is gone then."""
+        word = self.request.session.pop(DONE_KEY, "") if self.done_sentences and DONE_KEY in self.request.session else ""
+        return super().get_context_data(done=self.done_sentences.get(word), **kwargs)
+
+    def leave(self, word: str, to: str) -> HttpResponse:
+        """Go to the page named `to`, which says what `word` stands for there."""
+        self.request.session[DONE_KEY] = word
+        return redirect(to)
+
+
+class PageView(ActorMixin, DoneMixin, TemplateView):
     """A page that only shows."""
 
     http_method_names = ["get", "head", "options"]
 
 
-class FlowView(ActorMixin, AnyFormView):
+class FlowView(ActorMixin, DoneMixin, AnyFormView):
     """A form and its act. Override `act`; an error it raises stands beside the field it names, with its own status."""
 
     # Without PUT, which Django's form views take for a POST.

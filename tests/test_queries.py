@@ -80,11 +80,11 @@ ACTS = {
     "POST /logout/": 6,
     "POST /session/": 1,
     "POST /security/password/": 24,
-    "POST /security/email/": 24,
-    "POST /security/email/cancel/": 7,
-    "POST /security/sessions/": 5,
+    "POST /security/email/": 25,
+    "POST /security/email/cancel/": 8,
+    "POST /security/sessions/": 6,
     "POST /profile/tokens/new/": 11,
-    "POST /profile/tokens/revoke/": 5,
+    "POST /profile/tokens/revoke/": 6,
     "DELETE /api/v1/sessions/<public_id>/": 5,
 }
 # What is answered otherwise than with 200, or than with a redirect after an act.

@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.utils import timezone
 
@@ -36,6 +36,10 @@ class TokenListView(_TokensTab, PageView):
     """/profile/tokens/: what can still act for the person; with `?ended=1` what no longer can."""
 
     template_name = "tokens/list.html"
+    done_sentences: ClassVar[dict[str, str]] = {
+        "revoked": "Revoked. Whatever holds the text is refused from its next request on.",
+        "none": "Select the tokens first, then Revoke.",
+    }
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add one page of tokens, live ones first, those whose label holds the search text."""
@@ -66,7 +70,7 @@ class NewTokenView(_TokensTab, FlowView):
 class RevokeTokensView(_TokensTab, FlowView):
     """/profile/tokens/revoke/: GET asks, naming the tokens of `?token=…`; POST revokes all or none (TOK-11)."""
 
-    form_class, template_name, success_url = forms.Form, "tokens/revoke.html", _LIST_URL
+    form_class, template_name = forms.Form, "tokens/revoke.html"
 
     @cached_property
     def chosen(self) -> list[Token]:
@@ -76,15 +80,16 @@ class RevokeTokensView(_TokensTab, FlowView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Go back to the list where nothing was selected."""
-        return super().dispatch(request, *args, **kwargs) if self.chosen else redirect(_LIST_URL)
+        return super().dispatch(request, *args, **kwargs) if self.chosen else self.leave("none", "tokens:list")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the tokens."""
         return super().get_context_data(tokens=self.chosen, **kwargs)
 
-    def act(self, form: forms.Form) -> None:
-        """Revoke them and go back to the list."""
+    def act(self, form: forms.Form) -> HttpResponse:
+        """Revoke them and go back to the list, which says so."""
         flows.revoke(tokens=self.chosen, actor=self.actor, why=EndReason.REVOKED.value)
+        return self.leave("revoked", "tokens:list")
 
 
 class TokenDetailView(_TokensTab, PageView):

@@ -1,10 +1,9 @@
 """Account Security: password, address, sessions, history; and My Profile."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
@@ -42,6 +41,10 @@ class SecurityView(PageView):
     """/security/: how one signs in, where one is signed in, what happened."""
 
     template_name = "accounts/security.html"
+    done_sentences: ClassVar[dict[str, str]] = {
+        "asked": "A link is on its way to the new address. Until you confirm it there, nothing changes.",
+        "withdrawn": "The change is cancelled. Your address stays what it was.",
+    }
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the head of each list."""
@@ -94,7 +97,7 @@ class ChangeEmailView(ConfirmedFlowView):
     def act(self, form: ChangeEmailForm) -> HttpResponse:
         """Ask for the change; Account Security shows it as waiting."""
         flows.request_email_change(user=self.user, email=form.cleaned_data["email"], proof=self.proof(form), actor=self.actor)
-        return redirect("accounts:security")
+        return self.leave("asked", "accounts:security")
 
 
 class WithdrawEmailView(FlowView):
@@ -108,13 +111,17 @@ class WithdrawEmailView(FlowView):
             flows.withdraw_email_change(user=self.user, actor=self.actor)
         except LinkDead:
             pass
-        return redirect("accounts:security")
+        return self.leave("withdrawn", "accounts:security")
 
 
 class SessionsView(FlowView):
     """/security/sessions/: where one is signed in; ends one, or all others."""
 
     form_class, template_name = EmptyForm, "accounts/sessions.html"
+    done_sentences: ClassVar[dict[str, str]] = {
+        "ended": "That session has ended. Its browser is at the login page with its next click.",
+        "others": "All other sessions have ended.",
+    }
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the live sessions; there are at most 50."""
@@ -127,10 +134,10 @@ class SessionsView(FlowView):
         assert self.store.row is not None  # noqa: S101  (the page is behind the login)
         if chosen == "others":
             flows.end_other_sessions(user=self.user, keep=self.store.row, actor=self.actor)
-            return redirect("accounts:sessions")
+            return self.leave("others", "accounts:sessions")
         ended = flows.end_session(user=self.user, public_id=chosen, actor=self.actor)
         if ended.pk != self.store.row.pk:
-            return redirect("accounts:sessions")
+            return self.leave("ended", "accounts:sessions")
         flows.sign_out(store=self.store, actor=self.actor)
         return to_login(WhyEnded.SIGNED_OUT)
 

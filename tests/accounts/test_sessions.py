@@ -355,3 +355,11 @@ def test_a_body_over_one_mebibyte_is_413_before_it_is_read(web: WebDoor, db: Non
     body = {"username": "amy", "password": "x" * 1_100_000}
     assert web.post("/login/", body).status_code == 413
     assert web.post("/login/", "x" * 1_100_000, content_type="application/x-www-form-urlencoded").status_code == 413
+
+
+def test_a_page_says_once_what_the_act_before_it_did(amy: User, browsers: Browsers) -> None:
+    here, _there = browsers().sign_in(amy), browsers().sign_in(amy)
+    answer = here.send("/security/sessions/", {"end": "others"})
+    assert answer["Location"] == "/security/sessions/"
+    assert b"All other sessions have ended." in here.get("/security/sessions/").content
+    assert b"All other sessions have ended." not in here.get("/security/sessions/").content
