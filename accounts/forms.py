@@ -102,6 +102,14 @@ class ChangePasswordForm(NewPasswordForm):
     current_password = password_field("Current password", "current-password")
     field_order = ("current_password", "new_password1", "new_password2", "revoke_tokens")
 
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse the same password again: it would be told as a change, and be none."""
+        cleaned = super().clean() or self.cleaned_data
+        current, chosen = cleaned.get("current_password"), cleaned.get("new_password1")
+        if current and current == chosen:
+            self.add_error("new_password1", "This is the password you have. Choose a different one.")
+        return cleaned
+
 
 class ChangeEmailForm(forms.Form):
     """The address wanted, and the current password."""

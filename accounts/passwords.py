@@ -84,6 +84,7 @@ def require_strong(password: str, *, username: str, email: str) -> None:
         raise WeakPassword(reason="This password is among the 20,000 most used ones, which are tried first. Choose another")
     for name, what in (
         (username, "your username"),
+        (email, "your e-mail address"),
         (email.partition("@")[0], "your e-mail name"),
         (PRODUCT_NAME, "the name of this product"),
     ):

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
@@ -53,6 +54,13 @@ _PAGES = {400: "400.html", 403: "403.html", 404: "404.html", 429: "429.html", 50
 def healthz(request: HttpRequest) -> JsonResponse:
     """Return 200: the process is up. Nothing else is asked."""
     return JsonResponse({"status": "ok"})
+
+
+@login_not_required
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Return the way to the icon, for browsers that look for it where no page names it."""
+    return redirect(static("icon.svg"))
 
 
 @csrf_exempt

@@ -13,6 +13,7 @@ handler500 = "config.pages.server_error"
 
 urlpatterns = [
     path("healthz", pages.healthz, name="healthz"),
+    path("favicon.ico", pages.favicon),
     path("readyz", pages.readyz, name="readyz"),
     path("", include("accounts.urls")),
     path("", include("orgs.projects.urls")),

@@ -51,6 +51,7 @@ CHOOSE, CHOOSING = "/password/reset/<uid>/<key>/", "/password/reset/<uid>/choose
 # Pages for anybody, without a session.
 OPEN_PAGES = {
     "/healthz": 0,
+    "/favicon.ico": 0,
     "/login/": 0,
     "/login/verify/": 0,
     "/help/": 0,
@@ -90,7 +91,7 @@ ACTS = {
 # What is answered otherwise than with 200, or than with a redirect after an act.
 STATUSES = {
     "signed in /login/": 302, "/login/verify/": 302, CHOOSE: 302, "stranger /security/": 302,
-    "/.well-known/change-password": 302, "POST /session/": 200, "POST /profile/tokens/new/": 200,
+    "/.well-known/change-password": 302, "/favicon.ico": 302, "POST /session/": 200, "POST /profile/tokens/new/": 200,
     "DELETE /api/v1/sessions/<public_id>/": 204,
 }  # fmt: skip
 # Counted elsewhere, or one route for many calls.

@@ -11,6 +11,7 @@ from accounts.credentials import Change
 from accounts.digests import digest
 from accounts.errors import LinkDead
 from accounts.forms import ConfirmEmailForm, EmptyForm, NewPasswordForm, ResetPasswordForm
+from accounts.models import Session
 from accounts.pages import DeadLinkMixin, FlowView, open_to_all
 from accounts.returning import to_login
 
@@ -61,8 +62,7 @@ class ChoosePasswordView(DeadLinkMixin, FlowView):
             uid=self.kwargs["uid"], key_digest=self._key_digest(), new_password=form.cleaned_data["new_password1"],
             actor=self.actor, revoke_tokens=form.cleaned_data["revoke_tokens"],
         )  # fmt: skip
-        flows.sign_out(store=self.store, actor=self.actor)
-        return to_login(Change.PASSWORD_RESET)
+        return lead_on(self, Change.PASSWORD_RESET)
 
     def refuse(self, form: NewPasswordForm, error: Exception) -> HttpResponse:
         """Let a dead link have its own page."""
@@ -95,8 +95,7 @@ class ConfirmEmailView(DeadLinkMixin, FlowView):
     def act(self, form: ConfirmEmailForm) -> HttpResponse:
         """Confirm; the person lands on the login page."""
         flows.confirm_email_change(key=self.kwargs["key"], actor=self.actor, revoke_tokens=form.cleaned_data["revoke_tokens"])
-        flows.sign_out(store=self.store, actor=self.actor)
-        return to_login(Change.EMAIL)
+        return lead_on(self, Change.EMAIL)
 
 
 @open_to_all
@@ -122,3 +121,22 @@ class CancelEmailView(DeadLinkMixin, FlowView):
             "action_label": "Reset password",
         }
         return render(self.request, "accounts/message.html", page)
+
+
+def lead_on(view: FlowView, change: Change) -> HttpResponse:
+    """Return the way to the login page, which says what happened (S3.8).
+
+    Where somebody else is signed in in this browser, their session is not touched: a page says what was done, and who they are.
+    """
+    row = view.store.row
+    if row is None or row.user is None or not Session.objects.filter(pk=row.pk).exists():
+        flows.sign_out(store=view.store, actor=view.actor)
+        return to_login(change)
+    view.request.session.pop(RESET_KEY, None)
+    page = {
+        "title": "It is done",
+        "text": f"That account is signed out everywhere: {change.label}. You are still signed in here as {row.user.username}.",
+        "action_url": "/",
+        "action_label": "Go to Home",
+    }
+    return render(view.request, "accounts/message.html", page)

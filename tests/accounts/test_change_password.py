@@ -73,6 +73,8 @@ def test_it_is_logged_and_mailed_with_what_ended(amy: User, browsers: Browsers) 
         ({"new_password1": "fourteen chars", "new_password2": "fourteen chars"}, "Use at least 15 characters; this has 14"),
         ({"new_password1": "x" * 1025, "new_password2": "x" * 1025}, "Use at most 1024 characters"),
         ({"new_password1": "amy@amy amy amy", "new_password2": "amy@amy amy amy"}, "little more than your username"),
+        ({"new_password1": PASSWORD, "new_password2": PASSWORD}, "This is the password you have"),
+        ({"new_password1": "AMY@example.com", "new_password2": "AMY@example.com"}, "little more than your e-mail address"),
         ({"new_password1": "GATEHOUSEgatehouse", "new_password2": "GATEHOUSEgatehouse"}, "little more than the name of this product"),
     ],
 )

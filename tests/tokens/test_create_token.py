@@ -306,7 +306,7 @@ def test_options_tells_nothing_of_the_code() -> None:
     assert token.label.encode() not in answer.content
 
 
-@pytest.mark.parametrize("label", ["\u200b", "\ufeff", "\U000e0001", "\u3164" * 0, "\u00ad\u200d"])
+@pytest.mark.parametrize("label", ["\u200b", "\ufeff", "\U000e0001", "\u3164", "\u2800\u115f", "\u00ad\u200d"])
 def test_a_label_that_cannot_be_seen_is_no_label(label: str) -> None:
     with pytest.raises(LabelRefused):
         make(UserFactory(), label)
