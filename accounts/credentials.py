@@ -86,3 +86,8 @@ def casualties(user: User) -> list[Casualties]:
     """Return what *Revoke Active Tokens* would end for `user` now, by asking every room. Changes nothing."""
     answers: Answers = casualties_asked.send(User, user=user)
     return [casualty for _, would_end in answers for casualty in would_end or [] if casualty.count]
+
+
+def counts(ended: list[Casualties]) -> dict[str, int]:
+    """Return how many of what ended, by noun, for the event of the change; what did not end is left out."""
+    return {casualty.noun: casualty.count for casualty in ended if casualty.count}

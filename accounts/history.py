@@ -18,7 +18,6 @@ class ShownSession:
     device: str
     icon: str
     place: str
-    ip: str | None
     last_activity: datetime
     created: datetime
     is_current: bool
@@ -40,7 +39,7 @@ def show_session(row: Session, current: Session | None) -> ShownSession:
     """Return `row` for the list; `current` is the session of the request."""
     return ShownSession(
         public_id=row.public_id, device=device_name(row.user_agent), icon=device_icon(row.user_agent), place=row.ip or "address unknown",
-        ip=row.ip, last_activity=row.last_activity, created=row.created, is_current=current is not None and row.pk == current.pk,
+        last_activity=row.last_activity, created=row.created, is_current=current is not None and row.pk == current.pk,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ Both doors, the page and `dx login`, go through `check_password`, the stages, an
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from django.conf import settings
@@ -78,7 +78,7 @@ def next_stage(checked: Checked) -> Stage | None:
 def pass_stage(checked: Checked, stage: Stage, answer: str, actor: Actor) -> Checked:
     """Return the login with `stage` passed; raises what the stage raises."""
     stage.check(checked.user, answer, actor)
-    return Checked(checked.user, checked.attempt, checked.failures_before, (*checked.passed, stage.name))
+    return replace(checked, passed=(*checked.passed, stage.name))
 
 
 def pass_stages(checked: Checked, answer: str | None, actor: Actor) -> Checked:
@@ -107,7 +107,7 @@ def finish(checked: Checked, *, actor: Actor, new_device: bool, opens: Callable[
         if user.session_epoch != checked.user.session_epoch or not user.is_active:
             raise StaleProof()
         throttle.clear(checked.attempt)
-        acting = Actor(user, actor.door, actor.ip, actor.user_agent, actor.request_id)
+        acting = replace(actor, user=user)
         how = LoginPassed(how=" and ".join(checked.passed), new_device=new_device, failures_before=checked.failures_before)
         audit.record(how, subject=user, actor=acting)
         if new_device:

@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts import limits
+from accounts.batches import delete_batch
 from accounts.failpoints import failpoint
 from accounts.models import OutboxMail, User
 
@@ -70,9 +71,7 @@ def deliver_due() -> int:
 
 def sweep(now: datetime) -> int:
     """Delete mails done with 30 days ago; return how many."""
-    old = OutboxMail.objects.filter(done_at__lt=now - timedelta(seconds=limits.OUTBOX_KEEP_SECONDS))
-    batch = list(old.values_list("pk", flat=True)[: limits.SWEEP_BATCH_ROWS])
-    return OutboxMail.objects.filter(pk__in=batch).delete()[0] if batch else 0
+    return delete_batch(OutboxMail.objects.filter(done_at__lt=now - timedelta(seconds=limits.OUTBOX_KEEP_SECONDS)))
 
 
 def _due(now: datetime) -> list[int]:

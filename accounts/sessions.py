@@ -20,15 +20,11 @@ from django.utils.module_loading import import_string
 
 from accounts import audit, limits
 from accounts.audit import Actor
+from accounts.batches import delete_batch
 from accounts.compiled import CompiledGet
 from accounts.digests import digest
 from accounts.events import SessionEnded
 from accounts.models import EndedSession, Session, User, WhyEnded
-
-USER_COLUMNS = (
-    "id", "username", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "session_epoch",
-    "date_joined", "password_changed",
-)  # fmt: skip
 
 _find = CompiledGet(
     Session,
@@ -221,7 +217,8 @@ def sweep() -> int:
     for limit in _limits_in_use():
         idle = Session.objects.filter(idle_limit_seconds=limit, last_activity__lte=now - timedelta(seconds=limit))
         gone += _sweep(idle, WhyEnded.IDLE)
-    return gone + _forget(now - timedelta(seconds=limits.ENDED_SESSION_MEMORY_SECONDS))
+    forgotten = EndedSession.objects.filter(ended__lt=now - timedelta(seconds=limits.ENDED_SESSION_MEMORY_SECONDS))
+    return gone + delete_batch(forgotten)
 
 
 def _sweep(over: QuerySet[Session], why: WhyEnded) -> int:
@@ -236,11 +233,6 @@ def _limits_in_use() -> Iterator[int]:
     while limit is not None:
         yield limit
         limit = Session.objects.filter(idle_limit_seconds__gt=limit).aggregate(least=Min("idle_limit_seconds"))["least"]
-
-
-def _forget(before: datetime) -> int:
-    batch = list(EndedSession.objects.filter(ended__lt=before).values_list("pk", flat=True)[: limits.SWEEP_BATCH_ROWS])
-    return EndedSession.objects.filter(pk__in=batch).delete()[0] if batch else 0
 
 
 def _tombstones(rows: list[Session], why: str) -> list[EndedSession]:

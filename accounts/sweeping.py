@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from accounts import limits, outbox, throttle
+from accounts.batches import delete_batch
 from accounts.models import EmailChange, PasswordReset
 
 DEAD_LINK_KEEP_SECONDS = limits.DAY_SECONDS
@@ -18,8 +19,4 @@ def sweep() -> int:
 
 def _dead_links(now: datetime) -> int:
     old = now - timedelta(seconds=DEAD_LINK_KEEP_SECONDS)
-    gone = 0
-    for links in (PasswordReset.objects.filter(expires__lt=old), EmailChange.objects.filter(expires__lt=old)):
-        batch = list(links.values_list("pk", flat=True)[: limits.SWEEP_BATCH_ROWS])
-        gone += links.filter(pk__in=batch).delete()[0] if batch else 0
-    return gone
+    return sum(delete_batch(links.objects.filter(expires__lt=old)) for links in (PasswordReset, EmailChange))

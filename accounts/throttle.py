@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts import limits
+from accounts.batches import delete_batch
 from accounts.clients import network_of
 from accounts.errors import Busy, PasswordDisabled, TooManyAttempts
 from accounts.models import Counter
@@ -97,9 +98,7 @@ def sweep(now: datetime) -> int:
     """Delete counters that were not raised for a while (those that count in a row: 90 days); return how many."""
     quiet = Q(last_at__lt=now - timedelta(seconds=limits.DAY_SECONDS), in_a_row=0)
     forgotten = Q(last_at__lt=now - timedelta(seconds=limits.FAILURES_IN_A_ROW_KEEP_SECONDS))
-    stale = Counter.objects.filter(quiet | forgotten)
-    batch = list(stale.values_list("key", flat=True)[: limits.SWEEP_BATCH_ROWS])
-    return stale.filter(key__in=batch).delete()[0] if batch else 0
+    return delete_batch(Counter.objects.filter(quiet | forgotten))
 
 
 def _attempt(username: str, device: str | None, address: str | None) -> Attempt:

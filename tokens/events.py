@@ -34,8 +34,8 @@ class TokenCreated(AboutToken, Payload, event=Event.TOKEN_CREATED, title="Token 
 
 
 @dataclass(frozen=True)
-class TokenRevoked(AboutToken, Payload, event=Event.TOKEN_REVOKED, title="Token revoked"):
-    """A token was revoked; `why` names the act."""
+class EndOfToken(AboutToken):
+    """An act ended what a token could do; `why` names it."""
 
     token_id: str
     label: str
@@ -46,17 +46,12 @@ class TokenRevoked(AboutToken, Payload, event=Event.TOKEN_REVOKED, title="Token 
         return f"“{self.label}”: {reason_words(self.why)}"
 
 
-@dataclass(frozen=True)
-class TokenRetired(AboutToken, Payload, event=Event.TOKEN_RETIRED, title="Command-line login ended"):
-    """A credential change logged a command-line login out; `why` names the change."""
+class TokenRevoked(EndOfToken, Payload, event=Event.TOKEN_REVOKED, title="Token revoked"):
+    """A token was revoked."""
 
-    token_id: str
-    label: str
-    why: str
 
-    def sentence(self) -> str:
-        """Name the login and the change."""
-        return f"“{self.label}”: {reason_words(self.why)}"
+class TokenRetired(EndOfToken, Payload, event=Event.TOKEN_RETIRED, title="Command-line login ended"):
+    """A credential change logged a command-line login out."""
 
 
 @dataclass(frozen=True)

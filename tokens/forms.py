@@ -33,8 +33,6 @@ class NewTokenForm(forms.Form):
         choices = [(str(days), "1 year" if days == 365 else f"{days} days") for days in PRESET_DAYS]
         radios, on = self.fields["expires"].widget, self.fields["expires_on"].widget
         radios.choices = [*choices, (_A_DATE, "Date")]
-        ends = [f"{word}: {_spelled((now + timedelta(days=int(days))).date())}" for days, word in choices]
-        self.fields["expires"].help_text = " · ".join(ends)
         on.attrs |= {"min": now.date().isoformat(), "max": expiry.longest(now).date().isoformat()}
 
     def clean(self) -> dict[str, Any]:
@@ -66,7 +64,3 @@ def _parsed(text: str) -> date | None:
         return parse_date(text)
     except ValueError:
         return None
-
-
-def _spelled(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"

@@ -31,7 +31,7 @@ def change_password(*, user: User, new_password: str, proof: Proof, actor: Actor
         proof.require_fresh(locked)
         _store(locked, encoded)
         ended = credentials.announce(locked, change=Change.PASSWORD, actor=actor, revoke_tokens=revoke_tokens)
-        audit.record(CredentialEnds(ended=_counts(ended), tokens_revoked=revoke_tokens), subject=locked, actor=actor)
+        audit.record(CredentialEnds(ended=credentials.counts(ended), tokens_revoked=revoke_tokens), subject=locked, actor=actor)
         emails.password_changed(locked, actor=actor, ended=ended)
         failpoint("password_change.before_commit")
     return ended
@@ -79,7 +79,7 @@ def reset_password(*, uid: str, key_digest: str, new_password: str, actor: Actor
         _store(locked, encoded)
         ended = credentials.announce(locked, change=Change.PASSWORD_RESET, actor=acting, revoke_tokens=revoke_tokens)
         throttle.forgive(locked.username)
-        audit.record(PasswordResetEvent(ended=_counts(ended), tokens_revoked=revoke_tokens), subject=locked, actor=acting)
+        audit.record(PasswordResetEvent(ended=credentials.counts(ended), tokens_revoked=revoke_tokens), subject=locked, actor=acting)
         emails.password_changed(locked, actor=acting, ended=ended, by_reset=True)
         failpoint("password_reset.before_commit")
     return ended
@@ -89,10 +89,6 @@ def _store(user: User, encoded: str) -> None:
     user.password, user.password_changed = encoded, timezone.now()
     user.save(update_fields=["password", "password_changed"])
     failpoint("credentials.after_password_saved")
-
-
-def _counts(ended: list[Casualties]) -> dict[str, int]:
-    return {casualty.noun: casualty.count for casualty in ended if casualty.count}
 
 
 def _may_mail(email: str, actor: Actor) -> bool:

@@ -43,18 +43,6 @@ ICON_PATHS: dict[str, str] = {
     "warn": "M10 3 18 17H2ZM10 8v4M10 14.6v.1",
 }
 
-# What a password manager and a browser need to know, by the public field names of DESIGN.md section 5.
-FIELD_ATTRIBUTES: dict[str, dict[str, str]] = {
-    "username": {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
-    "password": {"autocomplete": "current-password"},
-    "current_password": {"autocomplete": "current-password"},
-    "new_password1": {"autocomplete": "new-password"},
-    "new_password2": {"autocomplete": "new-password"},
-    "email": {"autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"},
-    "otp": {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"},
-    "label": {"autocomplete": "off"},
-}
-
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
@@ -151,7 +139,7 @@ def control(field: BoundField) -> SafeString:
 
     The ids are those of components/_field.html: `<id>_helptext`, `<id>_error`. What the form's own widget sets stays.
     """
-    attributes = {"class": _css_class(field), **FIELD_ATTRIBUTES.get(field.name, {})}
+    attributes = {"class": _css_class(field)}
     described_by = _described_by(field)
     if described_by:
         attributes["aria-describedby"] = described_by

@@ -48,7 +48,6 @@ class ChoosePasswordView(DeadLinkMixin, FlowView):
             flows.find_reset(uid=self.kwargs["uid"], key_digest=self._key_digest())
             request.session[RESET_KEY] = {"uid": self.kwargs["uid"], "key_digest": self._key_digest()}
             return HttpResponseRedirect(reverse("accounts:choose-password", kwargs={"uid": self.kwargs["uid"], "key": IN_SESSION}))
-        self._key_digest()
         return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
