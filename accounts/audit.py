@@ -28,6 +28,15 @@ class Event(StrEnum):
     TOKEN_REVOKED = "token.revoked"
     TOKEN_RETIRED = "token.retired"
     TOKEN_EXPIRED = "token.expired"
+    TOKEN_RENAMED = "token.renamed"
+    TOKEN_ROTATED = "token.rotated"
+    TOKEN_REFUSED = "token.refused"
+    PROJECT_CREATED = "project.created"
+    PROJECT_CHANGED = "project.changed"
+    PROJECT_DELETED = "project.deleted"
+    PROJECT_MEMBER_ADDED = "project.member-added"
+    PROJECT_MEMBER_CHANGED = "project.member-changed"
+    PROJECT_MEMBER_REMOVED = "project.member-removed"
 
 
 class Payload:

@@ -10,12 +10,14 @@ class GatehouseError(Exception):
 
     `code` and `status` go to REST, `field` ties the sentence to a form field, `dx_type` and `dx_status` go to the
     dx client (which repeats 429 and 5xx without end, so a refusal never uses them there). `retry_after` is in seconds.
+    `told` names the data that programs get beside the sentence.
     """
 
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 400
     message: ClassVar[str] = "This cannot be done"
     field: ClassVar[str | None] = None
+    told: ClassVar[tuple[str, ...]] = ()
     dx_type: ClassVar[str] = "InvalidInput"
     dx_status: ClassVar[int] = 422
     retry_after: int | None = None
@@ -134,6 +136,22 @@ class NotAuthenticated(GatehouseError):
     code, status = "not_authenticated", 401
     message = "Sign in first"
     dx_type, dx_status = "InvalidAuthentication", 401
+
+
+class AccountOutOfReach(GatehouseError):
+    """A token that reaches chosen projects only, or is held below its owner's level, asks for the account itself (TOK-07)."""
+
+    code, status = "account_out_of_reach", 403
+    message = "This token is limited to projects, and does not reach the account itself. Sign in, or use a token without limits"
+    dx_type, dx_status = "PermissionDenied", 401
+
+
+class ConfirmationNeeded(GatehouseError):
+    """A sensitive act, and the password was given too long ago in this session (CRD-04)."""
+
+    code, status, field = "confirmation_needed", 403, "current_password"
+    message = "Enter your current password for this. It was given more than 10 minutes ago"
+    dx_type, dx_status = "PermissionDenied", 401
 
 
 class UserNotFound(GatehouseError):

@@ -163,6 +163,7 @@ class Session(AbstractBaseSession):
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=512, blank=True)
     second_factor_at = models.DateTimeField(null=True)
+    confirmed_at = models.DateTimeField(null=True)  # when the password was last given in this session
 
     objects = SessionQuerySet.as_manager()  # type: ignore[assignment, misc]  # not the manager that decodes and encodes
 

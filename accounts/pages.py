@@ -62,10 +62,10 @@ class DoneMixin(ContextMixin, View):
         word = self.request.session.pop(DONE_KEY, "") if self.done_sentences and DONE_KEY in self.request.session else ""
         return super().get_context_data(done=self.done_sentences.get(word), **kwargs)
 
-    def leave(self, word: str, to: str) -> HttpResponse:
-        """Go to the page named `to`, which says what `word` stands for there."""
+    def leave(self, word: str, to: str, *parts: str) -> HttpResponse:
+        """Go to the page named `to` (`parts` are those of its address), which says what `word` stands for there."""
         self.request.session[DONE_KEY] = word
-        return redirect(to)
+        return redirect(to, *parts)
 
 
 class PageView(ActorMixin, DoneMixin, TemplateView):

@@ -1,14 +1,17 @@
 """Sensitive acts ask again: the current password in the form, checked with the counters of a login (CRD-04)."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from accounts import audit, passwords, throttle
+from django.utils import timezone
+
+from accounts import audit, limits, passwords, throttle
 from accounts.audit import Actor
 from accounts.devices import Device
 from accounts.errors import StaleProof, WrongPassword
 from accounts.events import ConfirmationFailed
 from accounts.login import take_attempt
-from accounts.models import User
+from accounts.models import Session, User
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,15 @@ def confirm(*, user: User, password: str, device: Device | None, actor: Actor) -
         audit.record(ConfirmationFailed(), subject=user, actor=actor)
         raise WrongPassword()
     return Proof(user_id=user.pk, epoch=user.session_epoch)
+
+
+def remember(session: Session) -> None:
+    """Note that the password was just given in this session, and in no other one: for 10 minutes it need not be given again."""
+    session.confirmed_at = timezone.now()
+    Session.objects.filter(pk=session.pk).update(confirmed_at=session.confirmed_at)
+
+
+def is_recent(session: Session) -> bool:
+    """Return whether the password was given in this session within the last 10 minutes, at its login or since."""
+    given = session.confirmed_at
+    return given is not None and timezone.now() - given < timedelta(seconds=limits.CONFIRMED_SECONDS)

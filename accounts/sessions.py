@@ -139,7 +139,7 @@ class SessionStore(SessionBase):
         return {
             "user": opening.user, "epoch": opening.user.session_epoch if opening.user else 0, "created": now, "last_activity": now,
             "idle_limit_seconds": opening.idle_limit_seconds, "expire_date": now + timedelta(seconds=opening.life_seconds),
-            "ip": opening.ip, "user_agent": opening.user_agent,
+            "ip": opening.ip, "user_agent": opening.user_agent, "confirmed_at": now if opening.user else None,
         }  # fmt: skip
 
 

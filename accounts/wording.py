@@ -3,14 +3,21 @@
 from datetime import UTC, datetime
 
 SECONDS_PER_MINUTE = 60
+SECONDS_PER_HOUR = 3600
 
 
 def spell_wait(seconds: int) -> str:
-    """Return `seconds` as people say it: "45 seconds", "2 minutes" (rounded up, so that waiting it out is enough)."""
+    """Return `seconds` as people say it: "45 seconds", "2 minutes", "24 hours" (rounded up, so that waiting it out is enough)."""
     if seconds < SECONDS_PER_MINUTE:
-        return f"{seconds} second{'' if seconds == 1 else 's'}"
-    minutes = -(-seconds // SECONDS_PER_MINUTE)
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+        return counted(seconds, "second")
+    if seconds >= 2 * SECONDS_PER_HOUR and seconds % SECONDS_PER_HOUR == 0:
+        return counted(seconds // SECONDS_PER_HOUR, "hour")
+    return counted(-(-seconds // SECONDS_PER_MINUTE), "minute")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 token", "2 tokens"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def spell_moment(moment: datetime) -> str:

@@ -12,6 +12,8 @@ from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 import accounts.dx
+import orgs.dx
+import orgs.projects.dx
 import tokens.dx
 from accounts.errors import GatehouseError
 from config import envelopes, pages, readiness, strict_json
@@ -23,7 +25,7 @@ Body = dict[str, Any]
 OpenCall = Callable[[HttpRequest, Body], Body]
 
 # "system/whoami" -> f(caller, body); "user-{id}/describe" -> f(caller, body, "user-amy")
-_ROOMS: tuple[Mapping[str, Any], ...] = (accounts.dx.ROUTES, tokens.dx.ROUTES)
+_ROOMS: tuple[Mapping[str, Any], ...] = (accounts.dx.ROUTES, orgs.dx.ROUTES, orgs.projects.dx.ROUTES, tokens.dx.ROUTES)
 ROUTES: dict[str, Callable[..., Body]] = {name: call for room in _ROOMS for name, call in room.items()}
 # "system/newAuthToken" -> f(request, body); these authenticate by themselves
 OPEN_ROUTES: Mapping[str, OpenCall] = tokens.dx.OPEN_ROUTES

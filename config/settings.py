@@ -86,6 +86,7 @@ IDLE_LIMIT_SECONDS: int = checks.integer(
     "IDLE_LIMIT_SECONDS", _read("IDLE_LIMIT_SECONDS", "900"), least=1 if DEVELOPMENT else 60, most=86_400
 )  # 1 minute to 24 hours
 IDLE_LIMIT_POLICY: str = "orgs.policies.idle_limit_for"
+VISIBLE_PEOPLE: str = "orgs.projects.access.people_visible_to"
 SESSION_ENGINE: str = "accounts.sessions"
 SESSION_SAVE_EVERY_REQUEST: bool = False
 _COOKIE_PREFIX: str = "__Host-" if _HTTPS else ""

@@ -5,9 +5,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.audit import Actor
 from accounts.errors import InvalidInput
-from accounts.models import User
+from orgs.projects.api import caller_of
 from tokens import flows
 from tokens.caller import Caller
 from tokens.models import EndReason, Token, TokenKind, TokenQuerySet, TokenState
@@ -16,13 +15,9 @@ from tokens.serializers import MeOutput, NewTokenInput, TokenOutput
 _NO_TRACE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # TOK-03
 
 
-def caller_of(request: Request) -> Caller:
-    """Return who asks: the caller that the bearer made, or the person of the web session, without a token."""
-    if isinstance(request.auth, Caller):
-        return request.auth
-    assert isinstance(request.user, User)  # noqa: S101  (every view here needs a login)
-    actor = Actor.from_request(request._request, door="rest", user=request.user)
-    return Caller(user=request.user, token=None, actor=actor)
+def presenter_of(request: Request) -> Token | None:
+    """Return the token that asks; None for a web session."""
+    return request.auth.token if isinstance(request.auth, Caller) else None
 
 
 class MeView(APIView):
@@ -30,8 +25,8 @@ class MeView(APIView):
 
     def get(self, request: Request) -> Response:
         """Return who asks."""
-        caller = caller_of(request)
-        token = TokenOutput(caller.token).data if caller.token else None
+        caller, presenter = caller_of(request), presenter_of(request)
+        token = TokenOutput(presenter).data if presenter else None
         return Response({**MeOutput(caller.user).data, "token": token})
 
 
@@ -53,7 +48,7 @@ class TokensView(GenericAPIView[Token]):
         caller, values = caller_of(request), asked.validated_data
         minted = flows.create(
             user=caller.user, label=values["label"], expires=values["expires"], kind=TokenKind.API,
-            actor=caller.actor, presenter=caller.token,
+            actor=caller.actor, presenter=presenter_of(request), reach=values["projects"],
         )  # fmt: skip
         return Response({**TokenOutput(minted.token).data, "token": minted.text}, status=201, headers=_NO_TRACE)
 

@@ -1,6 +1,7 @@
 """The one check of a token (DESIGN 2.3), for REST, the dx protocol and transfers; no verdict outlives a request."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db.models import Q
@@ -15,9 +16,9 @@ from accounts.compiled import CompiledGet
 from accounts.digests import digest
 from accounts.errors import NotAuthenticated
 from accounts.models import User
-from tokens import keys, limits
+from tokens import keys, limits, tries
 from tokens.caller import Caller
-from tokens.errors import TokenExpired, TokenRetired, TokenRevoked, TokenUnknown
+from tokens.errors import TokenExpired, TokenReplaced, TokenRetired, TokenRevoked, TokenUnknown
 from tokens.models import Token, TokenState
 
 _HEADER = re.compile(r"(?i:bearer) ([!-~]+)", re.ASCII)  # RFC 6750, section 2.1, with exactly one blank
@@ -28,7 +29,7 @@ _by_digest = CompiledGet(
     by="digest",
     joined="user",
     fields=[
-        "id", "public_id", "user", "kind", "label", "digest", "prefix", "state", "created", "expires",
+        "id", "public_id", "user", "kind", "label", "prefix", "state", "created", "expires", "everywhere", "parent", "retires_at",
         "last_used_at", "last_used_ip",
     ],
     joined_fields=User.REQUEST_COLUMNS,
@@ -38,14 +39,19 @@ _by_digest = CompiledGet(
 def authenticate(text: str, *, ip: str | None, user_agent: str, door: str, request_id: str) -> Caller:
     """Return who presents the token `text`. A wrong form or checksum costs no query, all else one SELECT.
 
-    Raises TokenUnknown (also for a person who is switched off), TokenExpired, TokenRevoked, TokenRetired.
+    Raises TokenUnknown (also for a person who is switched off), TokenExpired, TokenRevoked, TokenRetired, TokenReplaced. That a
+    revoked or expired one was tried is noted for its owner.
     """
     token = _by_digest.get(digest(text)) if keys.well_formed(text) else None
     if token is None or not token.user.is_active:
         raise TokenUnknown()
-    require_live(token)
-    _note_use(token, ip)
     actor = Actor(user=token.user, door=door, ip=ip, user_agent=user_agent, request_id=request_id)
+    try:
+        require_live(token)
+    except (TokenRevoked, TokenExpired):
+        tries.note(token, actor=replace(actor, user=None))
+        raise
+    _note_use(token, ip)
     return Caller(user=token.user, token=token, actor=actor)
 
 
@@ -64,11 +70,13 @@ def caller_from_header(header: str | None, *, request: HttpRequest, door: str) -
 
 
 def require_live(token: Token) -> None:
-    """Return if the row `token` authenticates now; raise TokenRevoked, TokenExpired or TokenRetired."""
+    """Return if the row `token` authenticates now; raise TokenRevoked, TokenExpired, TokenReplaced or TokenRetired."""
     if token.state == TokenState.REVOKED:
         raise TokenRevoked()
     if token.state == TokenState.EXPIRED or token.is_over:
         raise TokenExpired()
+    if token.is_replaced:
+        raise TokenReplaced()
     if token.state == TokenState.RETIRED:
         raise TokenRetired()
 

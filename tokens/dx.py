@@ -1,72 +1,85 @@
 """The dx client's door to logins and tokens (DX_PROTOCOL 2.2 to 2.4): plain functions, a body in and a dict out."""
 
-import math
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeGuard
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.audit import Actor
-from accounts.callers import Body, text_of
+from accounts.callers import Body, mapping_of, require_account, text_of
 from accounts.errors import InvalidInput
-from tokens import flows, limits
+from accounts.moments import EPOCH, milliseconds, whole_milliseconds
+from tokens import expiry, flows, labels, scope
 from tokens.authentication import caller_from_header
 from tokens.caller import Caller
-from tokens.errors import TokenNotFound, UsePageForTokens
-from tokens.flows import Minted
-from tokens.models import EndReason, Token
+from tokens.errors import TokenNotFound
+from tokens.minting import Minted
+from tokens.models import EndReason, Token, TokenKind
 from tokens.repeats import LoginBody
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from tokens.scope import Scope
 
 
 def new_auth_token(request: HttpRequest, body: Body) -> dict[str, Any]:
-    """Log in by password and return the new token, the one answer that has its text.
+    """Log in by password, or have a token make a narrower one, and return the new token: the one answer that has its text.
 
-    The body tells the form: with `username` it is a password login, and an Authorization header counts for nothing
-    (CLI-05).
+    The body tells the form: with `username` it is a password login, and an Authorization header counts for nothing (CLI-05).
     """
     if "username" not in body:
-        caller_from_header(request.META.get("HTTP_AUTHORIZATION"), request=request, door="dx")
-        raise UsePageForTokens()
+        return _answer(_by_bearer(request, body))
     username, password = text_of(body, "username"), text_of(body, "password")
     asked = LoginBody(username, password, text_of(body, "otp", required=False), body.get("expires"))
-    expires = moment_of(asked.expires)
-    return _answer(flows.log_in(asked=asked, expires=expires, actor=Actor.from_request(request, door="dx")))
+    ends = moment_of(asked.expires, latest=expiry.of_login(None, now=timezone.now()))
+    return _answer(flows.log_in(asked=asked, expires=ends, actor=Actor.from_request(request, door="dx")))
 
 
 def destroy_auth_token(caller: Caller, body: Body) -> dict[str, Any]:
     """Revoke the caller's own token of this signature, the SHA-256 of its text.
 
-    Raises TokenNotFound for an unknown one and for another's alike (CLI-07).
+    Raises TokenNotFound for an unknown one and for another's alike (CLI-07), and AccountOutOfReach where a token that is limited
+    names another one than itself.
     """
     signature = text_of(body, "tokenSignature")
     # No form is asked of the signature but that the database can take it.
     token = None if "\x00" in signature else Token.objects.of(caller.user).filter(digest=signature).first()
     if token is None:
         raise TokenNotFound()
+    if token != caller.token:
+        require_account(caller, to_change=True)
     flows.revoke(tokens=[token], actor=caller.actor, why=EndReason.LOGGED_OUT.value)
     return {"tokenSignature": signature}
 
 
-def moment_of(expires: object) -> datetime | None:
-    """Return the moment of `expires`, milliseconds since 1970 by the client's clock; None where the client has no wish.
+def moment_of(expires: object, *, latest: datetime) -> datetime | None:
+    """Return the moment of `expires`, milliseconds since 1970 by the client's clock, `latest` at most; None where there is no wish.
 
     Raises InvalidInput for what is no whole number from now on up to 2^53 (CLI-06): no token is dead at birth.
     """
     if expires is None:
         return None
-    if not _is_whole(expires):
-        raise InvalidInput(reason='"expires" must be a whole number of milliseconds since 1970')
-    if expires > limits.EPOCH_MS_MAX:
-        raise InvalidInput(reason='"expires" is too large; give milliseconds since 1970')
     # Every wish beyond the longest life means the longest life; datetime could not hold some of them.
-    latest = timezone.now() + timedelta(seconds=limits.LOGIN_LIFE_SECONDS)
-    wish = min(int(expires), _ms(latest))
-    if wish <= _ms(timezone.now()):
+    wish = min(whole_milliseconds(expires, "expires"), milliseconds(latest))
+    if wish <= milliseconds(timezone.now()):
         raise InvalidInput(reason='"expires" is in the past; check the clock of this computer, or ask for more time')
-    return _EPOCH + timedelta(milliseconds=wish)
+    return EPOCH + timedelta(milliseconds=wish)
+
+
+def _by_bearer(request: HttpRequest, body: Body) -> Minted:
+    caller = caller_from_header(request.META.get("HTTP_AUTHORIZATION"), request=request, door="dx")
+    label = text_of(body, "label", required=False) or _label(caller)
+    ends = moment_of(body.get("expires"), latest=min(expiry.longest(timezone.now()), caller.token.expires))
+    return flows.create(
+        user=caller.user, label=label, expires=ends, reach=_scope(body), kind=TokenKind.API, actor=caller.actor, presenter=caller.token
+    )
+
+
+def _scope(body: Body) -> Scope | None:
+    asked = mapping_of(body, "scope")
+    return scope.parse(asked["projects"]) if "projects" in asked else None
+
+
+def _label(caller: Caller) -> str:
+    return labels.numbered(labels.made_with(caller.token.label), taken=Token.objects.of(caller.user).labels_taken())
 
 
 def _answer(minted: Minted) -> dict[str, Any]:
@@ -76,19 +89,9 @@ def _answer(minted: Minted) -> dict[str, Any]:
         "token_type": "Bearer",
         "token_signature": token.digest,
         "user_id": token.user.public_id,
-        "expires": _ms(token.expires),
-        "created": _ms(token.created),
+        "expires": milliseconds(token.expires),
+        "created": milliseconds(token.created),
     }
-
-
-def _is_whole(value: object) -> TypeGuard[int | float]:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return math.isfinite(value) and value == int(value)
-
-
-def _ms(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 ROUTES = {"system/destroyAuthToken": destroy_auth_token}

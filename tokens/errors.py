@@ -38,6 +38,13 @@ class TokenRetired(DeadToken):
     message = "This login has ended because a credential of your account changed; log in again"
 
 
+class TokenReplaced(DeadToken):
+    """Another token has taken its place, and the overlap is over."""
+
+    code = "token_replaced"
+    message = "The token was replaced by a new one; use the text of that one"
+
+
 class TokenNotFound(GatehouseError):
     """No token of this person has this id."""
 
@@ -54,10 +61,11 @@ class LabelRefused(GatehouseError):
 
 
 class LabelTaken(GatehouseError):
-    """Labels are unique among a person's live tokens; `token` is the id of the one that has it."""
+    """Labels are unique among a person's live tokens; `token_id` is the one that has it."""
 
     code, status, field = "label_taken", 409, "label"
-    message = "Another live token of yours ({token}) has this label. Choose a different one, or revoke that token first"
+    told = ("token_id",)
+    message = "Another live token of yours ({token_id}) has this label. Choose a different one, or revoke that token first"
 
 
 class TokenLimit(GatehouseError):
@@ -75,12 +83,72 @@ class ExpiryRefused(GatehouseError):
     message = "{reason}"
 
 
-class WiderThanToken(GatehouseError):
-    """A token begets nothing that is wider or lives longer than itself (TOK-07)."""
+class ScopeRefused(GatehouseError):
+    """`projects` has another shape than a scope; the sentence says which it may have."""
 
-    code, status, field = "wider_than_token", 403, "expires"
-    message = "This request came with a token that ends at {end}; a token made by it cannot live longer"
+    code, status, field = "scope_refused", 422, "projects"
+    message = "{reason}"
+
+
+class ScopeTooWide(GatehouseError):
+    """A level above the person's own in a project (S4.2)."""
+
+    code, status, field = "scope_too_wide", 422, "projects"
+    message = "You have {held} on {project}; a token cannot have {asked}. Choose {held} or lower"
+
+
+class WiderThanToken(GatehouseError):
+    """A token begets nothing that is wider than itself, or lives longer (TOK-07)."""
+
+    code, status, field = "wider_than_token", 403, "projects"
+    message = "This request came with a token that {reason}"
     dx_type, dx_status = "PermissionDenied", 401
+
+
+class OutlivesToken(WiderThanToken):
+    """The wished end is after that of the token that asks."""
+
+    field = "expires"
+
+
+class TooManyGenerations(GatehouseError):
+    """A token made by a token made by a token, too often."""
+
+    code, status = "too_many_generations", 403
+    message = "This token was made by a token made by a token, too often already. Make one with a token nearer to the first, or on the page"
+    dx_type, dx_status = "PermissionDenied", 401
+
+
+class NotRotated(GatehouseError):
+    """This token cannot be given a new text; the sentence says why."""
+
+    code, status = "not_rotated", 409
+    message = "{reason}"
+    dx_type, dx_status = "InvalidState", 422
+
+
+class KeyShapeRefused(GatehouseError):
+    """The header Idempotency-Key is no plain short text."""
+
+    code, status = "idempotency_key_refused", 400
+    message = "Idempotency-Key must be 1 to {most} printable ASCII characters, for example a UUID"
+
+
+class KeyReused(GatehouseError):
+    """The Idempotency-Key stood on another request."""
+
+    code, status = "idempotency_key_reused", 422
+    message = "This Idempotency-Key stood on a request with another body within the last 24 hours. Use a new key for a new request"
+
+
+class AlreadyMade(GatehouseError):
+    """The request of this Idempotency-Key made a token, whose text was in that answer alone (TOK-13)."""
+
+    code, status = "already_made", 409
+    message = (
+        "This request made the token {token_id} before, and its text cannot be told again. Rotate that token for a new text, or revoke it"
+    )
+    told = ("token_id",)
 
 
 class JobTokenMakesNone(GatehouseError):
@@ -88,19 +156,4 @@ class JobTokenMakesNone(GatehouseError):
 
     code, status = "job_token_makes_none", 403
     message = "The token of a job cannot make tokens. Make one on the API Tokens page"
-    dx_type, dx_status = "PermissionDenied", 401
-
-
-class OnlyAllProjects(GatehouseError):
-    """A scope that this release cannot hold."""
-
-    code, status, field = "only_all_projects", 422, "projects"
-    message = 'A token reaches all projects at your own level. Leave "projects" out, or give {{"*": "ADMINISTER"}}'
-
-
-class UsePageForTokens(GatehouseError):
-    """`newAuthToken` with a bearer and without a password."""
-
-    code, status = "use_page_for_tokens", 403
-    message = "A token makes no token at this address. Make it on the API Tokens page of My Profile"
     dx_type, dx_status = "PermissionDenied", 401

@@ -1,10 +1,10 @@
 """What the security log says of tokens. Never the text, never the digest."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from accounts.audit import Event, Payload
-from accounts.wording import spell_moment
+from accounts.wording import spell_moment, spell_wait
 from tokens.models import reason_words
 
 
@@ -27,6 +27,8 @@ class TokenCreated(AboutToken, Payload, event=Event.TOKEN_CREATED, title="Token 
     label: str
     kind: str
     expires: str
+    projects: dict[str, str] = field(default_factory=dict)
+    made_with: str = ""
 
     def sentence(self) -> str:
         """Name the token and its end."""
@@ -50,8 +52,8 @@ class TokenRevoked(EndOfToken, Payload, event=Event.TOKEN_REVOKED, title="Token 
     """A token was revoked."""
 
 
-class TokenRetired(EndOfToken, Payload, event=Event.TOKEN_RETIRED, title="Command-line login ended"):
-    """A credential change logged a command-line login out."""
+class TokenRetired(EndOfToken, Payload, event=Event.TOKEN_RETIRED, title="Token retired"):
+    """A credential change logged a command-line login out, or another token has replaced it."""
 
 
 @dataclass(frozen=True)
@@ -64,3 +66,47 @@ class TokenExpired(AboutToken, Payload, event=Event.TOKEN_EXPIRED, title="Token 
     def sentence(self) -> str:
         """Name the token."""
         return f"“{self.label}”"
+
+
+@dataclass(frozen=True)
+class TokenRenamed(AboutToken, Payload, event=Event.TOKEN_RENAMED, title="Token renamed"):
+    """A token has another label."""
+
+    token_id: str
+    label: str
+    label_before: str
+
+    def sentence(self) -> str:
+        """Both labels."""
+        return f"from “{self.label_before}” to “{self.label}”"
+
+
+@dataclass(frozen=True)
+class TokenRotated(AboutToken, Payload, event=Event.TOKEN_ROTATED, title="Token rotated"):
+    """A new token, `new_id`, has taken the label; the old one is called `label_now` and goes on for `overlap_seconds`."""
+
+    token_id: str
+    label: str
+    new_id: str
+    label_now: str
+    overlap_seconds: int
+
+    def sentence(self) -> str:
+        """The token, and how long the old text goes on."""
+        overlap = (
+            f"the old text works for {spell_wait(self.overlap_seconds)} more" if self.overlap_seconds else "the old text ended at once"
+        )
+        return f"“{self.label}” has a new text; {overlap}, as “{self.label_now}”"
+
+
+@dataclass(frozen=True)
+class TokenRefused(AboutToken, Payload, event=Event.TOKEN_REFUSED, title="A dead token was tried"):
+    """Somebody presented a token that is revoked or expired; `state` says which. Once an hour for each address."""
+
+    token_id: str
+    label: str
+    state: str
+
+    def sentence(self) -> str:
+        """Which one; that it opened nothing."""
+        return f"“{self.label}”, {self.state}; it was refused"

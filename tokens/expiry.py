@@ -35,6 +35,11 @@ def chosen(wish: datetime | None, *, now: datetime) -> datetime:
     return wish
 
 
+def renewed(wish: datetime | None, *, life: timedelta, now: datetime) -> datetime:
+    """Return when the successor of a token ends: as wished, else after as long a `life` as the old one was given."""
+    return min(now + life, longest(now)) if wish is None else chosen(wish, now=now)
+
+
 def of_login(wish: datetime | None, *, now: datetime) -> datetime:
     """Return when a command-line login ends: as wished, 30 days at most (CLI-06)."""
     latest = now + timedelta(seconds=limits.LOGIN_LIFE_SECONDS)

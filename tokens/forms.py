@@ -1,45 +1,132 @@
 """Shape and spelling of what people enter about tokens."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from accounts.forms import password_field
+from accounts.models import User
+from orgs.projects.models import Level, Project
 from tokens import expiry, limits
+from tokens.scope import ALL, Scope
 
 PRESET_DAYS = (7, 30, 90, 365)
 DEFAULT_PRESET = "30"
 _A_DATE = "date"
+EVERYWHERE, SOME = "all", "some"
+OVERLAPS = {0: "None: it ends at once", 3600: "1 hour", 6 * 3600: "6 hours", 24 * 3600: "24 hours"}
 
 
-class NewTokenForm(forms.Form):
-    """Label and expiry. Nothing chosen means one calendar month; a date means the end of that day, in UTC."""
-
-    label = forms.CharField(
+def label_field(help_text: str = "") -> forms.CharField:
+    """Return the field for a token's label."""
+    return forms.CharField(
         label="Label",
         max_length=limits.LABEL_MAX_CHARS,
-        help_text="What it is for, so that you recognise it later",
+        help_text=help_text,
         error_messages={"required": "Give the token a label, so that you recognise it later."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+
+class MaybeConfirmedForm(forms.Form):
+    """A form that asks for the password only where it was not given in the last 10 minutes, and may be needed."""
+
+    current_password = password_field("Your password", "current-password")
+
+    def __init__(self, *args: Any, ask_password: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not ask_password:
+            del self.fields["current_password"]
+            return
+        field = self.fields["current_password"]
+        field.required, field.help_text = False, "Needed where the token reaches a project with PHI."
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A project that can be chosen, with what is chosen of it so far."""
+
+    project: Project
+    level_chosen: str
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether it is in the scope."""
+        return bool(self.level_chosen)
+
+    @property
+    def levels(self) -> list[str]:
+        """The levels that a token can have there: up to one's own."""
+        return [level.label for level in Level if level <= self.project.level]
+
+
+class NewTokenForm(MaybeConfirmedForm):
+    """Label, expiry, access. No expiry chosen means one calendar month; a date means the end of that day, in UTC."""
+
+    label = label_field("Name the script or machine that will hold it")
     expires = forms.CharField(label="Expiry", required=False, initial=DEFAULT_PRESET, widget=forms.RadioSelect())
     expires_on = forms.DateField(label="Expires on", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    access = forms.ChoiceField(
+        label="Access", required=False, initial=EVERYWHERE, choices=[(EVERYWHERE, "All projects"), (SOME, "Chosen projects")]
+    )
+    find = forms.CharField(label="Find a project", required=False, max_length=limits.SEARCH_MAX_CHARS)
+    field_order = ("label", "expires", "expires_on", "access", "find", "current_password")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, sent: QueryDict, **kwargs: Any) -> None:
+        """`sent` has what was ticked so far, also where the form is only drawn again to find more projects."""
         super().__init__(*args, **kwargs)
+        self.user, self.picks = user, _picks(sent)
         now = timezone.now()
         choices = [(str(days), "1 year" if days == 365 else f"{days} days") for days in PRESET_DAYS]
         radios, on = self.fields["expires"].widget, self.fields["expires_on"].widget
         radios.choices = [*choices, (_A_DATE, "Date")]
         on.attrs |= {"min": now.date().isoformat(), "max": expiry.longest(now).date().isoformat()}
 
+    @property
+    def offered(self) -> list[Offered]:
+        """The projects in the form, by name: those chosen, and the first that fit what was looked for."""
+        mine = Project.objects.visible_to(self.user)
+        looked_for = mine.named_like(self._looked_for).by_name()[: limits.PROJECTS_OFFERED + 1]
+        found = {project.public_id: project for project in (*mine.filter(public_id__in=self.picks), *looked_for)}
+        ordered = sorted(found.values(), key=lambda project: (project.name, project.public_id))
+        return [Offered(project, self.picks.get(project.public_id, "")) for project in ordered]
+
+    @property
+    def offers_all(self) -> bool:
+        """Whether every project of the person fits into the form, so that there is nothing to look for."""
+        return not self._looked_for and Project.objects.visible_to(self.user).count() <= limits.PROJECTS_OFFERED
+
+    @property
+    def reaches_phi(self) -> bool:
+        """Whether a token of all projects reaches PHI now."""
+        return Project.objects.visible_to(self.user).filter(phi=True).exists()
+
     def clean(self) -> dict[str, Any]:
-        """Return label and `expires_at`, the moment that was chosen (None: the default)."""
+        """Return label, `expires_at` (the moment that was chosen; None: the default) and `reach`, the scope."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         cleaned["expires_at"] = self._moment(cleaned.get("expires", ""), cleaned.get("expires_on"))
+        cleaned["reach"] = self._reach(cleaned.get("access") or (SOME if self.picks else EVERYWHERE))
         return cleaned
+
+    @property
+    def _looked_for(self) -> str:
+        typed = self.data.get("find", "") if self.is_bound else self.initial.get("find", "")
+        return str(typed).replace("\x00", "").strip()[: limits.SEARCH_MAX_CHARS]
+
+    def _reach(self, access: str) -> Scope:
+        if access == EVERYWHERE:
+            return ALL
+        if not self.picks:
+            self.add_error("access", "Choose at least one project, or all projects.")
+        if len(self.picks) > limits.SCOPE_PROJECTS_MOST:
+            self.add_error("access", f"Choose {limits.SCOPE_PROJECTS_MOST} projects at most, or all projects.")
+        return Scope(None, {public_id: Level[level] for public_id, level in self.picks.items()})
 
     def _moment(self, choice: str, on: date | None) -> datetime | None:
         now = timezone.now()
@@ -57,6 +144,33 @@ class NewTokenForm(forms.Form):
         longest = expiry.longest(now)
         # On the last possible day its end would be too late by some hours.
         return longest if day == longest.date() else datetime.combine(day, time(23, 59, 59), tzinfo=now.tzinfo)
+
+
+class RenameTokenForm(forms.Form):
+    """Another label."""
+
+    label = label_field()
+
+
+class RotateTokenForm(MaybeConfirmedForm):
+    """How long the old text goes on beside the new one."""
+
+    overlap = forms.TypedChoiceField(
+        label="The old text goes on for",
+        coerce=int,
+        choices=list(OVERLAPS.items()),
+        initial=limits.OVERLAP_DEFAULT_SECONDS,
+        help_text="Time to hand the new text to what holds the old one. Work that runs goes on to its end in any case.",
+    )
+
+
+def _picks(sent: Mapping[str, Any] | QueryDict) -> dict[str, str]:
+    """Return the projects that are ticked, each with its level; a level that is none counts as the lowest."""
+    if not isinstance(sent, QueryDict):
+        return {}
+    ticked = [one for one in sent.getlist("project") if one.isascii() and one.isprintable()]
+    levels = {public_id: sent.get(f"level-{public_id}", "") for public_id in ticked[: limits.SCOPE_PROJECTS_MOST + 1]}
+    return {public_id: level if level in Level.names else Level.VIEW.name for public_id, level in levels.items()}
 
 
 def _parsed(text: str) -> date | None:

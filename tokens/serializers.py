@@ -5,11 +5,10 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User
-from tokens import limits
-from tokens.errors import OnlyAllProjects
+from tokens import limits, scope
 from tokens.models import Token
+from tokens.scope import Scope
 
-ALL_PROJECTS = {"*": "ADMINISTER"}  # all projects at one's own level
 _TEXT_MAX_CHARS = 4 * limits.LABEL_MAX_CHARS  # a bound on work; the rule and its sentence are in tokens.labels
 
 
@@ -26,17 +25,12 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class ScopeField(serializers.Field[None, Any, Any, Any]):
-    """`projects`: for now absent, or all of them."""
+class ScopeField(serializers.Field[Scope, Any, Any, Any]):
+    """`projects`: `{"*": level}` for all of them, or `{"project-…": level}` for chosen ones."""
 
-    def to_internal_value(self, data: Any) -> None:
-        """Return None for all projects; raise OnlyAllProjects for anything narrower."""
-        if data != ALL_PROJECTS:
-            raise OnlyAllProjects()
-
-    def to_representation(self, value: Any) -> dict[str, str]:
-        """Return all projects."""
-        return dict(ALL_PROJECTS)
+    def to_internal_value(self, data: Any) -> Scope:
+        """Return the scope; raises ScopeRefused."""
+        return scope.parse(data)
 
 
 class NewTokenInput(serializers.Serializer[Any]):
@@ -69,8 +63,8 @@ class TokenOutput(serializers.Serializer[Token]):
     prefix = serializers.CharField()
 
     def get_projects(self, token: Token) -> dict[str, str]:
-        """Return the scope: all projects."""
-        return dict(ALL_PROJECTS)
+        """Return the scope."""
+        return scope.of(token).as_json()
 
 
 class MeOutput(serializers.Serializer[User]):

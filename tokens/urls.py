@@ -10,7 +10,10 @@ urlpatterns = [
     path("profile/tokens/", views.TokenListView.as_view(), name="list"),
     path("profile/tokens/new/", views.NewTokenView.as_view(), name="new"),
     path("profile/tokens/revoke/", views.RevokeTokensView.as_view(), name="revoke"),
+    path("profile/tokens/rotate/", views.ChooseRotationView.as_view(), name="choose-rotation"),
     path("profile/tokens/<str:public_id>/", views.TokenDetailView.as_view(), name="detail"),
+    path("profile/tokens/<str:public_id>/rename/", views.RenameTokenView.as_view(), name="rename"),
+    path("profile/tokens/<str:public_id>/rotate/", views.RotateTokenView.as_view(), name="rotate"),
 ]
 
 api_urlpatterns = [

@@ -5,30 +5,34 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
 
-from accounts import history, site
+from accounts import history, reauth, site
 from accounts.models import User
 from accounts.pages import ActorMixin, FlowView, PageView
-from tokens import flows, limits
-from tokens.forms import NewTokenForm
-from tokens.models import EndReason, Token, TokenKind
+from accounts.paging import page_of
+from orgs.projects.models import Project
+from tokens import flows, limits, running
+from tokens.forms import MaybeConfirmedForm, NewTokenForm, RenameTokenForm, RotateTokenForm
+from tokens.minting import Minted
+from tokens.models import ORDERS, EndReason, Token, TokenKind
 
 _LIST_URL = reverse_lazy("tokens:list")
+DEFAULT_ORDER = "-created"
 
 
 class _TokensTab(ActorMixin):
     """Adds what the frame of the tab shows on each of its pages."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the number of live tokens."""
-        live_count = Token.objects.of(self.user).live().count()
-        context: dict[str, Any] = super().get_context_data(live_count=live_count, **kwargs)  # type: ignore[misc]
+        """Add the number of live tokens, unless the page knows it already."""
+        if "live_count" not in kwargs:
+            kwargs["live_count"] = Token.objects.of(self.user).live().count()
+        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
         return context
 
 
@@ -39,32 +43,87 @@ class TokenListView(_TokensTab, PageView):
     done_sentences: ClassVar[dict[str, str]] = {
         "revoked": "Revoked. Whatever holds the text is refused from its next request on.",
         "none": "Select the tokens first, then Revoke.",
+        "one": "Select one token, then Rotate.",
     }
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add one page of tokens, live ones first, those whose label holds the search text."""
+        """Add one page of tokens in the order asked for, those whose label or project holds the search text."""
         search = self.request.GET.get("q", "").replace("\x00", "").strip()[: limits.SEARCH_MAX_CHARS]
-        mine, ended = Token.objects.of(self.user), self.request.GET.get("ended") == "1"
-        since = timezone.now() - timedelta(days=limits.ENDED_SHOWN_DAYS)
-        shown = mine.ended_since(since) if ended else mine.with_authority()
-        rows = Paginator(shown.labelled_like(search).live_first(), limits.PAGE_ROWS)
-        page = rows.get_page(self.request.GET.get("page"))
-        return super().get_context_data(tokens=page, q=search, ended=ended, **kwargs)
+        order, ended = self._order(), self.request.GET.get("ended") == "1"
+        mine, since = Token.objects.of(self.user), timezone.now() - timedelta(days=limits.ENDED_SHOWN_DAYS)
+        shown = (mine.ended_since(since) if ended else mine.with_authority()).matching(search).in_order(order)
+        page = page_of(shown.with_scope().with_tally(self.user), self.request.GET.get("page"), limits.PAGE_ROWS)
+        runs = running.on(page.object_list)
+        rows = [(token, runs[token.pk]) for token in page.object_list]
+        tally = self._tally(page.object_list)
+        return super().get_context_data(page=page, rows=rows, q=search, order=order, ended=ended, **tally, **kwargs)
+
+    def _order(self) -> str:
+        asked = self.request.GET.get("sort", "")
+        return asked if asked.removeprefix("-") in ORDERS else DEFAULT_ORDER
+
+    def _tally(self, rows: list[Token]) -> dict[str, Any]:
+        """Return what the rows know of all tokens, and without rows ask: a dead one that was tried is told either way."""
+        mine = Token.objects.of(self.user)
+        if not rows:
+            return {"tried": mine.tried_lately().first()}
+        tried = rows[0].tried_token
+        return {"live_count": rows[0].live_count, "tried": mine.filter(pk=tried).first() if tried else None}
 
 
-class NewTokenView(_TokensTab, FlowView):
-    """/profile/tokens/new/: makes a token. The answer to the POST shows the text, and nothing ever again (TOK-03)."""
+class _ShowsTextOnce(_TokensTab):
+    """Answers a POST with the page that shows a token's text, and nothing ever again (TOK-03)."""
+
+    def ask_password(self) -> bool:
+        """Whether the form has the field for it: it may be needed, and was not given in the last 10 minutes."""
+        recent = self.store.row is not None and reauth.is_recent(self.store.row)
+        return not recent and Project.objects.visible_to(self.user).filter(phi=True).exists()
+
+    def is_confirmed(self, form: MaybeConfirmedForm) -> bool:
+        """Return whether the password was given lately in this session, or is given now; raises as reauth.confirm does."""
+        assert self.store.row is not None  # noqa: S101  (the page is behind the login)
+        password = form.cleaned_data.get("current_password")
+        if password:
+            reauth.confirm(user=self.user, password=password, device=self.device, actor=self.actor)
+            reauth.remember(self.store.row)
+        return reauth.is_recent(self.store.row)
+
+    def show(self, minted: Minted, form: forms.Form) -> HttpResponse:
+        """Return the page with the text."""
+        token = Token.objects.with_scope().get(pk=minted.token.pk)
+        page = self.get_context_data(form=form, token=token, text=minted.text, site=site.address(), old=minted.token.replaces)
+        response = render(self.request, "tokens/made.html", page)
+        response["Cache-Control"], response["Referrer-Policy"] = "no-store", "no-referrer"
+        return response
+
+
+class NewTokenView(_ShowsTextOnce, FlowView):
+    """/profile/tokens/new/: makes a token. With `do=find` it only draws the form again, with the projects that fit."""
 
     form_class, template_name, success_url = NewTokenForm, "tokens/new.html", _LIST_URL
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Add whose form it is, and what was ticked in it."""
+        kwargs = super().get_form_kwargs()
+        if self.request.method == "POST" and self.request.POST.get("do") == "find":
+            kwargs["initial"] = {name: self.request.POST.get(name, "") for name in ("label", "expires", "expires_on", "access", "find")}
+            del kwargs["data"]
+        return {**kwargs, "user": self.user, "sent": self.request.POST, "ask_password": self.ask_password()}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Draw the form again, or take it."""
+        if request.POST.get("do") == "find":
+            return self.render_to_response(self.get_context_data())
+        return super().post(request, *args, **kwargs)
 
     def act(self, form: NewTokenForm) -> HttpResponse:
         """Make the token and return the page that shows its text."""
         chosen = form.cleaned_data
-        minted = flows.create(user=self.user, label=chosen["label"], expires=chosen["expires_at"], kind=TokenKind.API, actor=self.actor)
-        page = self.get_context_data(form=form, token=minted.token, text=minted.text, site=site.address())
-        response = render(self.request, "tokens/made.html", page)
-        response["Cache-Control"], response["Referrer-Policy"] = "no-store", "no-referrer"
-        return response
+        minted = flows.create(
+            user=self.user, label=chosen["label"], expires=chosen["expires_at"], reach=chosen["reach"], kind=TokenKind.API,
+            confirmed=self.is_confirmed(form), actor=self.actor,
+        )  # fmt: skip
+        return self.show(minted, form)
 
 
 class RevokeTokensView(_TokensTab, FlowView):
@@ -83,8 +142,12 @@ class RevokeTokensView(_TokensTab, FlowView):
         return super().dispatch(request, *args, **kwargs) if self.chosen else self.leave("none", "tokens:list")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the tokens."""
-        return super().get_context_data(tokens=self.chosen, **kwargs)
+        """Add the tokens, what was made with them and ends with them, and what runs on all of these."""
+        chosen = {token.pk for token in self.chosen}
+        family = flows.find_family(tokens=self.chosen)
+        runs = [running_ for found in running.on(family).values() for running_ in found]
+        made = [token for token in family if token.pk not in chosen]
+        return super().get_context_data(tokens=self.chosen, made=made, runs=runs, **kwargs)
 
     def act(self, form: forms.Form) -> HttpResponse:
         """Revoke them and go back to the list, which says so."""
@@ -92,15 +155,79 @@ class RevokeTokensView(_TokensTab, FlowView):
         return self.leave("revoked", "tokens:list")
 
 
-class TokenDetailView(_TokensTab, PageView):
+class _OneToken(_TokensTab):
+    """A page of one token of the person's; raises TokenNotFound, a 404, for any other id."""
+
+    @cached_property
+    def token(self) -> Token:
+        """The token of the address."""
+        return Token.objects.of(self.user).with_scope().pick([self.kwargs["public_id"]])[0]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the token."""
+        return super().get_context_data(**{"token": self.token, **kwargs})
+
+
+class TokenDetailView(_OneToken, PageView):
     """/profile/tokens/<id>/: one token, and what happened to it."""
 
     template_name = "tokens/detail.html"
+    done_sentences: ClassVar[dict[str, str]] = {"renamed": "Renamed. Whatever holds its text goes on as before."}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the token and its newest events."""
-        token = Token.objects.of(self.user).pick([self.kwargs["public_id"]])[0]
-        return super().get_context_data(token=token, events=_events_of(token, self.user), **kwargs)
+        """Add what it reaches now, what runs on it, its relations and its newest events."""
+        token = self.token
+        mine = {project.pk: project.level_label for project in Project.objects.visible_to(self.user).filter(token_scopes__token=token.pk)}
+        return super().get_context_data(
+            reach=[(entry, mine.get(entry.project_id)) for entry in token.projects.all()], runs=running.on([token])[token.pk],
+            successor=Token.objects.filter(replaces=token).first(), made=token.children.with_authority().order_by("label", "pk"),
+            events=_events_of(token, self.user), **kwargs,
+        )  # fmt: skip
+
+
+class RenameTokenView(_OneToken, FlowView):
+    """/profile/tokens/<id>/rename/"""
+
+    form_class, template_name = RenameTokenForm, "tokens/rename.html"
+
+    def get_initial(self) -> dict[str, Any]:
+        """Begin with the label that it has."""
+        return {"label": self.token.label}
+
+    def act(self, form: RenameTokenForm) -> HttpResponse:
+        """Rename it and go back to its page."""
+        flows.rename(user=self.user, token=self.token, label=form.cleaned_data["label"], actor=self.actor)
+        return self.leave("renamed", "tokens:detail", self.token.public_id)
+
+
+class RotateTokenView(_ShowsTextOnce, _OneToken, FlowView):
+    """/profile/tokens/<id>/rotate/: a new text with the same scope; the answer to the POST shows it."""
+
+    form_class, template_name, success_url = RotateTokenForm, "tokens/rotate.html", _LIST_URL
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Say whether the password is to be asked for."""
+        return {**super().get_form_kwargs(), "ask_password": self.ask_password()}
+
+    def act(self, form: RotateTokenForm) -> HttpResponse:
+        """Rotate it and return the page that shows the new text."""
+        minted = flows.rotate(
+            user=self.user, token=self.token, overlap_seconds=form.cleaned_data["overlap"], expires=None,
+            confirmed=self.is_confirmed(form), actor=self.actor,
+        )  # fmt: skip
+        return self.show(minted, form)
+
+
+class ChooseRotationView(_TokensTab, PageView):
+    """/profile/tokens/rotate/?token=…: the way from the list, where one is selected, to its page."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Go there, or back to the list where none or several were selected."""
+        chosen = request.GET.getlist("token")
+        if len(chosen) != 1:
+            return self.leave("one", "tokens:list")
+        token = Token.objects.of(self.user).pick(chosen)[0]
+        return redirect("tokens:rotate", token.public_id)
 
 
 def _events_of(token: Token, user: User) -> list[history.ShownEvent]:

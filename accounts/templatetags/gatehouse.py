@@ -11,7 +11,7 @@ from django.utils.dateformat import format as format_date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.wording import spell_moment
+from accounts.wording import counted, spell_moment
 
 register = template.Library()
 
@@ -98,7 +98,7 @@ def _past(moment: datetime, now: datetime) -> str:
     if seconds < MINUTE_SECONDS:
         return "just now"
     if seconds < HOUR_SECONDS:
-        return f"{_counted(seconds // MINUTE_SECONDS, 'minute')} ago"
+        return f"{counted(seconds // MINUTE_SECONDS, 'minute')} ago"
     days = (now.date() - moment.date()).days
     if days <= 1:
         return f"{('today', 'yesterday')[days]}, {format_date(moment, 'H:i')}"
@@ -110,15 +110,11 @@ def _future(moment: datetime, now: datetime) -> str:
     if seconds < MINUTE_SECONDS:
         return "in less than a minute"
     if seconds < HOUR_SECONDS:
-        return f"in {_counted(seconds // MINUTE_SECONDS, 'minute')}"
+        return f"in {counted(seconds // MINUTE_SECONDS, 'minute')}"
     days = (moment.date() - now.date()).days
     if days == 0:
-        return f"in {_counted(seconds // HOUR_SECONDS, 'hour')}"
+        return f"in {counted(seconds // HOUR_SECONDS, 'hour')}"
     return "tomorrow" if days == 1 else f"in {days} days"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @register.filter

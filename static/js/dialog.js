@@ -10,7 +10,7 @@ const leave = (dialog) => {
 const upgradeDialog = (dialog) => {
   dialog.removeAttribute("open");
   dialog.showModal();
-  if (!dialog.querySelector("[autofocus]")) dialog.querySelector(".input, .box")?.focus();
+  if (!dialog.querySelector("[autofocus]")) dialog.querySelector(".input, .box, .select")?.focus();
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();
     leave(dialog);

@@ -14,6 +14,7 @@ const upgradeForm = (form) => {
   const count = document.createElement("b");
   const names = document.createElement("span");
   const all = form.querySelector("[data-select-all]");
+  const one = form.querySelector("[data-select-one]");
   const boxes = [...form.querySelectorAll("input[type=checkbox][name=token]")];
 
   const paint = () => {
@@ -21,6 +22,7 @@ const upgradeForm = (form) => {
     bar.hidden = chosen.length === 0;
     count.textContent = `${chosen.length} selected`;
     names.textContent = sentence(chosen);
+    one.disabled = chosen.length !== 1;
     all.checked = chosen.length > 0 && chosen.length === boxes.length;
     all.indeterminate = chosen.length > 0 && chosen.length < boxes.length;
   };

@@ -30,6 +30,9 @@ class Task:
 TASKS = (
     Task("mails", "accounts.outbox.deliver_due", 1),
     Task("tokens", "tokens.flows.expire_due", 5),
+    Task("replaced tokens", "tokens.flows.retire_due", 5),
+    Task("reminders", "tokens.flows.remind_due", 300),
+    Task("idempotency keys", "tokens.idempotency.sweep", 300),
     Task("sessions", "accounts.sessions.sweep", 30),
     Task("leftovers", "accounts.sweeping.sweep", 300),
 )

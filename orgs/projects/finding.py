@@ -1,0 +1,109 @@
+"""Which projects a dx client asks for: the filters of findProjects, and its pages (DX_PROTOCOL 5.2).
+
+Names of filters and columns come from here alone; what the client sends is only ever a value (API-03).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+
+from accounts.callers import Body, flag_of, mapping_of, text_of
+from accounts.errors import InvalidInput
+from accounts.moments import moment_at
+from orgs.projects import access, globs, limits
+from orgs.projects.access import HasAccess
+from orgs.projects.models import Project, ProjectProperty, ProjectQuerySet, ProjectTag
+
+TAGS_ASKED_MOST = 20
+
+
+def found(caller: HasAccess, body: Body) -> ProjectQuerySet:
+    """Return the projects that `caller` reaches and that fit every filter of `body`. Raises InvalidInput."""
+    projects = access.visible(caller)
+    if (level := text_of(body, "level", required=False)) is not None:
+        projects = projects.at_least(access.level_named(level))
+    for condition in (build(body) for build in _FILTERS):
+        projects = projects.filter(condition)
+    return projects
+
+
+def page(projects: ProjectQuerySet, starting: object, rows: int) -> tuple[list[Project], Any]:
+    """Return up to `rows` projects in the order of names from `starting` on, and where the next page starts (None: nowhere).
+
+    A start is the name and id of its first row, so that rows that come and go in between are neither repeated nor lost.
+    """
+    if starting is not None:
+        name, public_id = _start(starting)
+        projects = projects.filter(Q(name__gt=name) | Q(name=name, public_id__gte=public_id))
+    found_rows = list(projects.by_name()[: rows + 1])
+    after = found_rows[rows] if len(found_rows) > rows else None
+    return found_rows[:rows], None if after is None else [after.name, after.public_id]
+
+
+def _start(starting: object) -> tuple[str, str]:
+    match starting:
+        case [str() as name, str() as public_id]:
+            return name, public_id
+    raise InvalidInput(reason='"starting" must be what "next" was in the answer before')
+
+
+def _named(body: Body) -> Q:
+    return Q() if body.get("name") is None else globs.named("name", body["name"])
+
+
+def _phi(body: Body) -> Q:
+    phi = flag_of(body, "containsPHI")
+    return Q() if phi is None else Q(phi=phi)
+
+
+def _without(name: str) -> Callable[[Body], Q]:
+    """A mark that no project here has: asking for those that have it finds none."""
+    return lambda body: Q(pk__in=[]) if flag_of(body, name) else Q()
+
+
+def _region(body: Body) -> Q:
+    region = text_of(body, "region", required=False)
+    return Q() if region in (None, limits.REGION) else Q(pk__in=[])
+
+
+def _billed_to(body: Body) -> Q:
+    payer = text_of(body, "billTo", required=False)
+    return Q() if payer is None else Q(billed_to__username=payer.removeprefix("user-").lower())
+
+
+def _created(body: Body) -> Q:
+    asked, condition = mapping_of(body, "created"), Q()
+    if asked.get("after") is not None:
+        condition &= Q(created__gte=moment_at(asked["after"], "created.after"))
+    if asked.get("before") is not None:
+        condition &= Q(created__lte=moment_at(asked["before"], "created.before"))
+    return condition
+
+
+def _tagged(body: Body) -> Q:
+    asked = body.get("tags")
+    if asked is None:
+        return Q()
+    wanted = asked.get("$and") if isinstance(asked, dict) and len(asked) == 1 else [asked]
+    if not isinstance(wanted, list) or len(wanted) > TAGS_ASKED_MOST or not all(isinstance(tag, str) for tag in wanted):
+        raise InvalidInput(reason=f'"tags" must be a tag, or {{"$and": [up to {TAGS_ASKED_MOST} tags]}}')
+    condition = Q()
+    for tag in wanted:
+        condition &= Q(Exists(ProjectTag.objects.filter(project=OuterRef("pk"), tag=tag)))
+    return condition
+
+
+def _with_properties(body: Body) -> Q:
+    asked, condition = mapping_of(body, "properties"), Q()
+    if len(asked) > TAGS_ASKED_MOST or not all(isinstance(value, str) or value is True for value in asked.values()):
+        raise InvalidInput(reason=f'"properties" must be up to {TAGS_ASKED_MOST} names, each with a text, or true for any')
+    for key, value in asked.items():
+        having = ProjectProperty.objects.filter(project=OuterRef("pk"), key=key)
+        condition &= Q(Exists(having if value is True else having.filter(value=value)))
+    return condition
+
+
+_FILTERS: tuple[Callable[[Body], Q], ...] = (
+    _named, _phi, _without("public"), _without("externalUploadRestricted"), _region, _billed_to, _created, _tagged, _with_properties,
+)  # fmt: skip

@@ -1,0 +1,43 @@
+"""Making an API token."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import throttle
+from accounts.audit import Actor
+from accounts.models import User
+from tokens import expiry, idempotency, labels, limits, minting, scope
+from tokens.idempotency import Repeatable
+from tokens.minting import Minted
+from tokens.models import Token, TokenKind
+from tokens.scope import Scope
+
+
+def create(
+    *, user: User, label: str, expires: datetime | None, kind: TokenKind, actor: Actor, presenter: Token | None = None,
+    reach: Scope | None = None, confirmed: bool = False, once: Repeatable | None = None,
+) -> Minted:  # fmt: skip
+    """Return a new token of `user`, as read for this request.
+
+    Without `expires` it lives one calendar month, without `reach` it has the scope of the token that asks, else all projects.
+    `presenter` is that token, None for a web session, which must be `confirmed` (the password given in the last 10 minutes) where
+    the new token reaches PHI. `once` names the request, so that its repeat makes no second token.
+
+    Raises LabelRefused, LabelTaken, ExpiryRefused, ScopeTooWide, ProjectNotFound, WiderThanToken, JobTokenMakesNone,
+    TooManyGenerations, ConfirmationNeeded, TokenLimit, TooManyAttempts (60 an hour), AlreadyMade and KeyReused (a repeat), and
+    StaleProof or a DeadToken where a credential change or a revoke came first.
+    """
+    label, now = labels.clean(label), timezone.now()
+    idempotency.require_new(user, once)
+    ends = minting.within(presenter, expires, expiry.chosen(expires, now=now))
+    throttle.spend(f"tokens.made:{user.pk}", limit=limits.MADE_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
+    with transaction.atomic():
+        minting.require_still_allowed(User.objects.lock(user.pk), asked_as=user, presenter=presenter)
+        idempotency.require_new(user, once)
+        chosen = scope.chosen(reach, user=user, presenter=presenter)
+        minting.require_confirmed(chosen, user=user, confirmed=confirmed or presenter is not None)
+        minted = minting.mint(Token(user=user, label=label, kind=kind, expires=ends, parent=presenter), reach=chosen, actor=actor)
+        idempotency.remember(user, once, minted.token)
+        return minted

@@ -1,0 +1,99 @@
+"""A token under another label, and a new text in the place of an old one (S4.10)."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit, throttle
+from accounts.audit import Actor
+from accounts.models import User
+from tokens import ends, expiry, labels, limits, minting, scope
+from tokens.errors import LabelTaken, NotRotated, TokenNotFound, WiderThanToken
+from tokens.events import TokenRenamed, TokenRotated
+from tokens.minting import Minted
+from tokens.models import Token, TokenKind, TokenState
+
+
+def rename(*, user: User, token: Token, label: str, actor: Actor) -> Token:
+    """Give a token of `user` that can still do something another label, and return it.
+
+    Raises LabelRefused, LabelTaken, and TokenNotFound for one that has ended: what history says of it stays.
+    """
+    label = labels.clean(label)
+    with transaction.atomic():
+        User.objects.lock(user.pk)
+        row = _own_live(user, token)
+        if label == row.label:
+            return row
+        _require_free(user, label)
+        before, row.label = row.label, label
+        row.save(update_fields=["label"])
+        audit.record(TokenRenamed(token_id=row.public_id, label=label, label_before=before), subject=user, actor=actor)
+        return row
+
+
+def rotate(
+    *, user: User, token: Token, overlap_seconds: int, expires: datetime | None, actor: Actor, presenter: Token | None = None,
+    confirmed: bool = False,
+) -> Minted:  # fmt: skip
+    """Return a new token with the label and the scope of `token`, which goes on for `overlap_seconds` (0 to 24 hours).
+
+    Then the old one is retired: work that it began may go on to its end, nothing new begins on it. Without `expires` the new one
+    lives as long as the old one was meant to. What was made with the old one belongs to the new one from now on. Raises NotRotated
+    for what is no living API token or was replaced before, and what `create` raises.
+    """
+    now = timezone.now()
+    throttle.spend(f"tokens.made:{user.pk}", limit=limits.MADE_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
+    with transaction.atomic():
+        minting.require_still_allowed(User.objects.lock(user.pk), asked_as=user, presenter=presenter)
+        old = _own_live(user, token)
+        _require_rotatable(old)
+        reach = scope.of(old)
+        if presenter is not None and not scope.of(presenter).covers(reach):
+            raise WiderThanToken(reason="reaches less than the token that it would renew")
+        minting.require_confirmed(reach, user=user, confirmed=confirmed or presenter is not None)
+        lasts_until = minting.within(presenter, expires, expiry.renewed(expires, life=old.expires - old.created, now=now))
+        label = _step_aside(old, until=now + timedelta(seconds=overlap_seconds))
+        new = Token(user=user, label=label, kind=old.kind, expires=lasts_until, parent=presenter or old.parent, replaces=old)
+        minted = minting.mint(new, reach=reach, actor=actor)
+        old.children.exclude(pk=new.pk).update(parent=new)
+        event = TokenRotated(
+            token_id=old.public_id, label=label, new_id=new.public_id, label_now=old.label, overlap_seconds=overlap_seconds
+        )
+        audit.record(event, subject=user, actor=actor)
+        if overlap_seconds == 0:
+            ends.retire([old], actor=actor)
+        return minted
+
+
+def _own_live(user: User, token: Token) -> Token:
+    row = Token.objects.of(user).with_authority().select_for_update(of=("self",)).select_related("user").filter(pk=token.pk).first()
+    if row is None:
+        raise TokenNotFound()
+    return row
+
+
+def _require_rotatable(token: Token) -> None:
+    if token.kind != TokenKind.API:
+        raise NotRotated(reason="Only API tokens are rotated. A command-line login is renewed by dx login, a job token with its job")
+    if token.retires_at is not None:
+        successor = Token.objects.filter(replaces=token).first()
+        raise NotRotated(reason=f"It was replaced before, by {successor.public_id if successor else 'another token'}. Rotate that one")
+    if token.state != TokenState.ACTIVE:
+        raise NotRotated(reason="It begins nothing new any more. Make a new token")
+
+
+def _require_free(user: User, label: str) -> None:
+    holder = Token.objects.of(user).filter(label=label, state=TokenState.ACTIVE).first()
+    if holder is not None:
+        raise LabelTaken(token_id=holder.public_id)
+
+
+def _step_aside(old: Token, *, until: datetime) -> str:
+    """Give up the label, which the successor takes, and set the end of the overlap; return the label."""
+    label = old.label
+    old.label = labels.numbered(labels.replaced(label), taken=Token.objects.of(old.user).labels_taken())
+    old.retires_at = until
+    old.save(update_fields=["label", "retires_at"])
+    return label

@@ -1,0 +1,119 @@
+"""How a token comes into being: its text, its row, its scope; never wider than what asks for it. The acts are in tokens.flows."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.audit import Actor
+from accounts.digests import digest
+from accounts.errors import ConfirmationNeeded, StaleProof
+from accounts.failpoints import failpoint
+from accounts.models import User
+from accounts.wording import spell_moment
+from tokens import ends, keys, limits, scope
+from tokens.authentication import require_live
+from tokens.errors import ExpiryRefused, JobTokenMakesNone, LabelTaken, OutlivesToken, TokenLimit, TokenUnknown, TooManyGenerations
+from tokens.events import TokenCreated
+from tokens.models import Token, TokenKind, TokenState
+from tokens.scope import Scope
+
+
+@dataclass(frozen=True)
+class Minted:
+    """A new token and its text, which is told once and kept nowhere; it stays out of `repr` (TOK-02)."""
+
+    token: Token
+    text: str = field(repr=False)
+
+
+def within(presenter: Token | None, wish: datetime | None, ends: datetime) -> datetime:
+    """Return when a token that `presenter` makes ends: with it at the latest. Raises OutlivesToken where more was wished for."""
+    if presenter is None or ends <= presenter.expires:
+        return ends
+    if wish is not None:
+        raise OutlivesToken(reason=f"ends at {spell_moment(presenter.expires)}; a token made by it cannot live longer")
+    return presenter.expires
+
+
+def require_still_allowed(locked: User, *, asked_as: User, presenter: Token | None) -> None:
+    """Return if the person and their token may still make one, read again under the person's lock.
+
+    A token made while a credential change or a revoke commits would outlive it.
+    """
+    if not locked.is_active:
+        raise TokenUnknown()
+    if presenter is None:
+        if locked.session_epoch != asked_as.session_epoch:
+            raise StaleProof()
+        return
+    if presenter.kind == TokenKind.JOB:
+        raise JobTokenMakesNone()
+    require_live(Token.objects.select_for_update().get(pk=presenter.pk))
+
+
+def require_confirmed(reach: Scope, *, user: User, confirmed: bool) -> None:
+    """Return unless a token of this scope reaches PHI and nobody gave the password for it; then raise ConfirmationNeeded."""
+    if not confirmed and scope.reached(reach, user).filter(phi=True).exists():
+        raise ConfirmationNeeded()
+
+
+def mint(token: Token, *, actor: Actor, reach: Scope = scope.ALL) -> Minted:
+    """Give `token`, not yet stored, its text and store it. The caller holds the lock on the person, so that the limits count right.
+
+    Raises TokenLimit, TooManyGenerations, ExpiryRefused and LabelTaken.
+    """
+    ends.expire(_due_of(token))
+    if Token.objects.of(token.user).live().count() >= limits.LIVE_PER_USER:
+        raise TokenLimit(limit=limits.LIVE_PER_USER)
+    _require_few_generations(token.parent)
+    token.created = timezone.now()
+    if token.expires <= token.created:
+        # It passed while a password was checked or a lock was waited for: no token is dead at birth.
+        raise ExpiryRefused(reason="The expiry has passed. Choose a later one")
+    text = keys.mint()
+    token.digest, token.prefix, token.everywhere = digest(text), text[: limits.PREFIX_SHOWN_CHARS], reach.everywhere
+    token.made_ip, token.made_agent = actor.ip, actor.user_agent
+    _insert(token)
+    scope.store(token, reach)
+    audit.record(_created(token, reach), subject=token.user, actor=actor)
+    failpoint("tokens.minted")
+    return Minted(token=token, text=text)
+
+
+def _created(token: Token, reach: Scope) -> TokenCreated:
+    made_with = token.parent.public_id if token.parent else ""
+    return TokenCreated(
+        token_id=token.public_id, label=token.label, kind=str(token.kind), expires=token.expires.isoformat(),
+        projects=reach.as_json(), made_with=made_with,
+    )  # fmt: skip
+
+
+def _require_few_generations(parent: Token | None) -> None:
+    generations = 0
+    while parent is not None:
+        generations, parent = generations + 1, parent.parent
+    if generations > limits.GENERATIONS_MOST:
+        raise TooManyGenerations()
+
+
+def _insert(token: Token) -> None:
+    taken = Token.objects.filter(user_id=token.user_id, label=token.label, state=TokenState.ACTIVE)
+    if (holder := taken.first()) is not None:
+        raise LabelTaken(token_id=holder.public_id)
+    try:
+        # A savepoint: on PostgreSQL a violated constraint would spoil the whole transaction.
+        with transaction.atomic():
+            token.save(force_insert=True)
+    except IntegrityError as clash:
+        holder = taken.first()
+        if holder is None:
+            raise
+        raise LabelTaken(token_id=holder.public_id) from clash
+
+
+def _due_of(token: Token) -> list[Token]:
+    due = Token.objects.of(token.user).due().filter(label=token.label)
+    return list(due.select_related("user").select_for_update(of=("self",)))
