@@ -6,13 +6,16 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework import status
 from rest_framework.generics import ListAPIView
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import flows, history
 from accounts.audit import Actor
+from accounts.errors import AccountOutOfReach, SessionNotFound
 from accounts.models import SecurityEvent, Session, User
+from accounts.rest import Answers, ReachesAccount
 from accounts.serializers import SecurityEventOutput, SessionOutput
 from accounts.sessions import SessionStore
 
@@ -25,6 +28,7 @@ def actor_of(request: Request) -> Actor:
 class SessionsView(ListAPIView[Session]):
     """GET /api/v1/sessions/: where one is signed in."""
 
+    permission_classes = (IsAuthenticated, ReachesAccount)
     serializer_class, ordering = SessionOutput, ("-created", "pk")
 
     def get_queryset(self) -> QuerySet[Session]:
@@ -40,8 +44,11 @@ class SessionsView(ListAPIView[Session]):
 class SessionDetailView(APIView):
     """DELETE /api/v1/sessions/<id>/: ends one session of one's own; 404 for any other id."""
 
+    permission_classes = (IsAuthenticated, ReachesAccount)
+
+    @Answers(None, status=204, refuses=[SessionNotFound, AccountOutOfReach])
     def delete(self, request: Request, public_id: str) -> Response:
-        """End it; where it is the present one, its cookie goes too."""
+        """End a session; where it is the present one, its cookie goes too."""
         ended = flows.end_session(user=cast(User, request.user), public_id=public_id, actor=actor_of(request))
         store = cast(SessionStore, request._request.session)
         if store.row is not None and store.row.pk == ended.pk:
@@ -52,6 +59,7 @@ class SessionDetailView(APIView):
 class SecurityLogView(ListAPIView[SecurityEvent]):
     """GET /api/v1/security-log/: one's own events, newest first."""
 
+    permission_classes = (IsAuthenticated, ReachesAccount)
     serializer_class = SecurityEventOutput
     ordering = ("-at", "-id")  # by time first: a cursor shows its position, and a row number would tell how many events there are
 

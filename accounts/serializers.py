@@ -1,18 +1,55 @@
 """What the API says of sessions and events. Written by hand: a column of a model is not public by itself (STYLE B7)."""
 
-from typing import Any
-
-from rest_framework import serializers
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, TypedDict
 
 from accounts import audit
 from accounts.clients import device_name
 from accounts.models import SecurityEvent, Session
+from accounts.rest import Output
 
 
-class SessionOutput(serializers.BaseSerializer[Session]):
+class SessionJSON(TypedDict):
+    """A browser that is signed in."""
+
+    id: str
+    device: str
+    address: str | None
+    created: datetime
+    last_activity: datetime
+    idle_limit_seconds: int
+    current: Annotated[bool, "Whether it is the session that asks; never so for a token."]
+
+
+class SecurityEventJSON(TypedDict):
+    """What happened to the account once."""
+
+    id: str
+    at: datetime
+    event: Annotated[str, "A stable name, such as `token.created`."]
+    title: Annotated[str, "For people; may be reworded."]
+    text: Annotated[str, "For people; may be reworded, and empty."]
+    actor: Annotated[str | None, "Who did it: `user-<username>`, or null for a stranger and for what time did."]
+    door: Annotated[str, "`web`, `rest`, `dx`, or `worker` for what time did."]
+    address: str | None
+    device: str | None
+    data: Annotated[dict[str, Any], "For programs; what is in it depends on `event`."]
+
+
+class SessionOutput(Output[Session]):
     """One session. `id` is opaque; the key is nowhere."""
 
-    def to_representation(self, instance: Session) -> dict[str, Any]:
+    example: ClassVar[SessionJSON] = {
+        "id": "4qBPB3k9qg2j1Q0v2FYffbq5",
+        "device": "Firefox on Linux",
+        "address": "192.0.2.7",
+        "created": datetime(2026, 11, 24, 11, 0, 48, tzinfo=UTC),
+        "last_activity": datetime(2026, 11, 24, 11, 42, 5, tzinfo=UTC),
+        "idle_limit_seconds": 900,
+        "current": False,
+    }
+
+    def to_representation(self, instance: Session) -> SessionJSON:
         """Return the public fields; limits are in seconds, times in ISO 8601."""
         current = self.context.get("current")
         return {
@@ -26,10 +63,28 @@ class SessionOutput(serializers.BaseSerializer[Session]):
         }
 
 
-class SecurityEventOutput(serializers.BaseSerializer[SecurityEvent]):
+class SecurityEventOutput(Output[SecurityEvent]):
     """One entry of the security log."""
 
-    def to_representation(self, instance: SecurityEvent) -> dict[str, Any]:
+    example: ClassVar[SecurityEventJSON] = {
+        "id": "kJYpJ22KQ7JG0GBv4z3yFB0Q",
+        "at": datetime(2026, 11, 24, 11, 0, 48, tzinfo=UTC),
+        "event": "token.created",
+        "title": "Token made",
+        "text": "“laptop”, valid until 24 Dec 2026, 11:00 UTC",
+        "actor": "user-amy",
+        "door": "web",
+        "address": "192.0.2.7",
+        "device": "Firefox on Linux",
+        "data": {
+            "token_id": "token-Q48K0vG2k8gx6xf89y20bqBJ",
+            "label": "laptop",
+            "kind": "api",
+            "expires": "2026-12-24T11:00:48+00:00",
+        },
+    }
+
+    def to_representation(self, instance: SecurityEvent) -> SecurityEventJSON:
         """Return the public fields; `event` is a stable name, `data` depends on it."""
         payload = audit.payload_of(instance)
         return {

@@ -1,6 +1,7 @@
 """REST, as settings name it: a strict parser, one shape of errors, one way of paging."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
@@ -13,9 +14,11 @@ from rest_framework.parsers import BaseParser
 from rest_framework.response import Response
 
 from accounts.errors import GatehouseError
+from accounts.wording import spell_wait
 from config import envelopes, pages, readiness, strict_json
 
 logger = logging.getLogger("gatehouse.api")
+_ROWS = re.compile(r"0{0,9}[1-9][0-9]{0,19}", re.ASCII)
 
 
 class TooLarge(exceptions.APIException):
@@ -63,10 +66,25 @@ class Pages(CursorPagination):
         except (ValidationError, ValueError, OverflowError, DataError):
             raise exceptions.NotFound(self.invalid_cursor_message) from None
 
+    def get_page_size(self, request: Any) -> int:
+        """Return how many rows are asked for, the greatest page at most; raise ValidationError for what is no number of rows."""
+        asked = request.query_params.get(self.page_size_query_param)
+        if asked is None:
+            return self.page_size
+        if not _ROWS.fullmatch(asked):
+            raise exceptions.ValidationError({"limit": [f"How many rows: a whole number, 1 to {self.max_page_size}"]})
+        return min(int(asked), self.max_page_size)
+
     def get_ordering(self, request: Any, queryset: Any, view: Any) -> tuple[str, ...]:
         """Return the order that the view names, by default the newest first; never what the request asks."""
         ordering = getattr(view, "ordering", self.ordering)
         return (ordering,) if isinstance(ordering, str) else tuple(ordering)
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return the JSON Schema of a page whose rows are of `schema`."""
+        address = {"type": ["string", "null"], "format": "uri"}
+        properties = {"next": address, "previous": address, "results": schema}
+        return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def problem(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -76,7 +94,8 @@ def problem(error: Exception, context: Mapping[str, Any]) -> Response | None:
     view: Any = context.get("view")
     if isinstance(known, GatehouseError):
         errors = {known.field: [str(known)]} if known.field else None
-        return _response(request, known.status, known.code, str(known), errors, known.retry_after)
+        told = {name: str(known.data[name]) for name in known.told}
+        return _response(request, known.status, known.code, str(known), errors, known.retry_after, **told)
     if isinstance(known, exceptions.ValidationError):
         errors = _by_field(known.detail)
         return _response(request, known.status_code, "invalid", _first_sentence(errors), errors, None)
@@ -112,6 +131,8 @@ def _sentence_of(error: exceptions.APIException) -> str:
     # Ours have no full stop at the end, for the dx client and people's pages go on after them.
     if isinstance(error, exceptions.NotAuthenticated):
         return pages.SENTENCES[401]
+    if isinstance(error, exceptions.Throttled):
+        return f"Too many requests. Try again in {spell_wait(_wait_of(error) or 1)}"
     return str(error.detail).rstrip(".")
 
 
@@ -127,8 +148,9 @@ def _response(
     detail: str,
     errors: Mapping[str, list[str]] | None,
     retry_after: int | None,
+    **told: str,
 ) -> Response:
-    body = envelopes.problem_body(request, status=status_code, code=code, detail=detail, errors=errors)
+    body = envelopes.problem_body(request, status=status_code, code=code, detail=detail, errors=errors, **told)
     headers = envelopes.headers_for(status_code, retry_after)
     return Response(body, status=status_code, headers=headers, content_type="application/problem+json")
 

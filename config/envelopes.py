@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Annotated, NotRequired, TypedDict
 
 from django.http import HttpRequest, JsonResponse
 
@@ -18,6 +19,19 @@ _DX_TYPES = {
 }
 
 
+class ProblemJSON(TypedDict):
+    """A refusal (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: Annotated[str, "A stable name, for programs."]
+    detail: Annotated[str, "A sentence, for people."]
+    errors: NotRequired[Annotated[dict[str, list[str]], "The sentences by field, where there is a field."]]
+    token_id: NotRequired[Annotated[str, "The token that is in the way: with `label_taken` and `already_made`."]]
+    request_id: str
+
+
 def is_rest(request: HttpRequest) -> bool:
     """Return whether the path belongs to REST."""
     return request.path.startswith("/api/")
@@ -29,19 +43,23 @@ def is_dx(request: HttpRequest) -> bool:
 
 
 def problem_body(
-    request: HttpRequest, *, status: int, code: str, detail: str, errors: Mapping[str, list[str]] | None = None
-) -> dict[str, object]:
+    request: HttpRequest, *, status: int, code: str, detail: str, errors: Mapping[str, list[str]] | None = None,
+    token_id: str | None = None,
+) -> ProblemJSON:  # fmt: skip
     """Return the body of an `application/problem+json` answer; `errors` has the sentences by field."""
-    body: dict[str, object] = {
+    body: ProblemJSON = {
         "type": "about:blank",
         "title": _phrase(status),
         "status": status,
         "code": code,
         "detail": detail,
+        "request_id": getattr(request, "request_id", ""),
     }
     if errors:
         body["errors"] = dict(errors)
-    return body | {"request_id": getattr(request, "request_id", "")}
+    if token_id:
+        body["token_id"] = token_id
+    return body
 
 
 def headers_for(status: int, retry_after: int | None) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Every setting, read from the environment once; a value that cannot be is refused by name. docs/ has the list."""
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -109,6 +110,8 @@ INSTALLED_APPS: list[str] = [
     "orgs.projects",
     "tokens",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.staticfiles",
@@ -211,6 +214,27 @@ REST_FRAMEWORK: dict[str, Any] = {
     "EXCEPTION_HANDLER": "config.api.problem",
     # OPTIONS says which methods there are, and nothing of the code behind them.
     "DEFAULT_METADATA_CLASS": None,
+    "URL_FORMAT_OVERRIDE": None,  # the header Accept says what is wanted, and ?format= nothing
+    "DEFAULT_SCHEMA_CLASS": "config.openapi.RestSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["config.throttling.PersonLimit", "config.throttling.AddressLimit"],
+    # "<throttle_scope of the view> per <person or address>" (API-08)
+    "DEFAULT_THROTTLE_RATES": {
+        "schema per address": "120/min",
+        "search per person": "120/min",
+        "search per address": "600/min",
+        "preview per person": "60/min",
+        "preview per address": "300/min",
+    },
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Gatehouse",
+    "VERSION": tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"],
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "PREPROCESSING_HOOKS": ["config.openapi.own_routes"],
+    "POSTPROCESSING_HOOKS": ["config.openapi.introduced"],
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "COMPONENT_SPLIT_PATCH": False,
 }
 
 FAILPOINTS: dict[str, str] = checks.failpoints("FAILPOINTS", _read("FAILPOINTS"), development=DEVELOPMENT)

@@ -62,6 +62,8 @@ OPEN_PAGES = {
     "/email/cancel/<key>/": 1,
     "/security/": 0,
     "/.well-known/change-password": 0,
+    "/api/v1/schema/": 0,
+    "/api/v1/docs/": 0,
 }
 
 # Calls with a token: one SELECT of each number is the token with its user.

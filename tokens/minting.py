@@ -87,7 +87,7 @@ def _created(token: Token, reach: Scope) -> TokenCreated:
     made_with = token.parent.public_id if token.parent else ""
     return TokenCreated(
         token_id=token.public_id, label=token.label, kind=str(token.kind), expires=token.expires.isoformat(),
-        projects=reach.as_json(), made_with=made_with,
+        projects=dict(reach.as_json()), made_with=made_with,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from accounts.models import User
 from orgs.projects.errors import ProjectNotFound
-from orgs.projects.models import Level, Project, ProjectQuerySet
+from orgs.projects.models import Level, LevelName, Project, ProjectQuerySet
 from tokens import limits
 from tokens.errors import ScopeRefused, ScopeTooWide, WiderThanToken
 from tokens.models import Token, TokenProject
@@ -28,11 +28,11 @@ class Scope:
             return False
         return all(level <= self.projects.get(project, 0) for project, level in other.projects.items())
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, LevelName]:
         """Return it as REST and the dx protocol write it: `{"*": "VIEW"}` or `{"project-…": "VIEW"}`."""
         if self.everywhere is not None:
-            return {STAR: self.everywhere.label}
-        return {project: level.label for project, level in self.projects.items()}
+            return {STAR: self.everywhere.word}
+        return {project: level.word for project, level in self.projects.items()}
 
 
 ALL = Scope()

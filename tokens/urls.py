@@ -19,5 +19,7 @@ urlpatterns = [
 api_urlpatterns = [
     path("me/", api.MeView.as_view(), name="me"),
     path("tokens/", api.TokensView.as_view(), name="tokens"),
+    path("tokens/revoke/", api.RevokeTokensView.as_view(), name="revoke"),
     path("tokens/<str:public_id>/", api.TokenView.as_view(), name="token"),
+    path("tokens/<str:public_id>/rotate/", api.RotateTokenView.as_view(), name="rotate"),
 ]

@@ -107,7 +107,7 @@ class NewTokenView(_ShowsTextOnce, FlowView):
         kwargs = super().get_form_kwargs()
         if self.request.method == "POST" and self.request.POST.get("do") == "find":
             kwargs["initial"] = {name: self.request.POST.get(name, "") for name in ("label", "expires", "expires_on", "access", "find")}
-            del kwargs["data"]
+            del kwargs["data"], kwargs["files"]
         return {**kwargs, "user": self.user, "sent": self.request.POST, "ask_password": self.ask_password()}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -1,6 +1,6 @@
 """State of projects: members with levels, the PHI flag, tags and properties, folders."""
 
-from typing import Self
+from typing import Literal, Self
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +12,7 @@ from accounts.models import User
 from orgs.projects import limits
 
 ROOT = "/"
+LevelName = Literal["VIEW", "UPLOAD", "CONTRIBUTE", "ADMINISTER"]
 
 
 class Level(models.IntegerChoices):
@@ -21,6 +22,16 @@ class Level(models.IntegerChoices):
     UPLOAD = 2, "UPLOAD"
     CONTRIBUTE = 3, "CONTRIBUTE"
     ADMINISTER = 4, "ADMINISTER"
+
+    @property
+    def word(self) -> LevelName:
+        """The name, as programs are told it."""
+        return _WORDS[self]
+
+
+_WORDS: dict[Level, LevelName] = {
+    Level.VIEW: "VIEW", Level.UPLOAD: "UPLOAD", Level.CONTRIBUTE: "CONTRIBUTE", Level.ADMINISTER: "ADMINISTER",
+}  # fmt: skip
 
 
 def new_project_id() -> str:

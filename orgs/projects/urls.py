@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orgs.projects import views
+from orgs.projects import api, views
 
 app_name = "projects"
 urlpatterns = [
@@ -15,4 +15,11 @@ urlpatterns = [
     path("projects/<str:project_id>/leave/", views.LeaveProjectView.as_view(), name="leave"),
     path("projects/<str:project_id>/members/<str:username>/", views.ChangeMemberView.as_view(), name="change-member"),
     path("projects/<str:project_id>/members/<str:username>/remove/", views.RemoveMemberView.as_view(), name="remove-member"),
+]
+
+api_urlpatterns = [
+    path("projects/", api.ProjectsView.as_view(), name="projects"),
+    path("projects/<str:public_id>/", api.ProjectView.as_view(), name="project"),
+    path("projects/<str:public_id>/members/", api.MembersView.as_view(), name="members"),
+    path("projects/<str:public_id>/members/<str:user>/", api.MemberView.as_view(), name="member"),
 ]

@@ -22,7 +22,7 @@ class ProjectFactory(factory.django.DjangoModelFactory):
     billed_to = factory.SubFactory(UserFactory)
     created_by = factory.SelfAttribute("billed_to")
 
-    @factory.post_generation
+    @factory.post_generation  # type: ignore[untyped-decorator]
     def members(self: Any, create: bool, extracted: dict[User, Level] | None, **kwargs: Any) -> None:
         """Add the owner and the others."""
         for user, level in {self.billed_to: Level.ADMINISTER, **(extracted or {})}.items():

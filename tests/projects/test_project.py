@@ -12,7 +12,7 @@ from orgs.projects.errors import PhiStays, ProjectValueRefused
 from orgs.projects.flows import Details
 from orgs.projects.models import Folder, Level, Project
 from tests.conftest import WebDoor
-from tests.factories import actor
+from tests.factories import UserFactory, actor
 from tests.projects.factories import ProjectFactory, folders_of, level_of, person, project_of
 from tests.tokens.doors import dx
 from tests.tokens.factories import TokenFactory, token_and_text
@@ -261,7 +261,8 @@ def test_the_page_lists_folders_and_pages_members(web: WebDoor, amy: User) -> No
 
 
 def _somebody(number: int) -> User:
-    return User.objects.create(username=f"person{number:02d}.x", email=f"p{number}@example.com")
+    made: User = UserFactory(username=f"person{number:02d}.x")
+    return made
 
 
 def test_a_list_of_projects_costs_the_same_with_one_and_with_many(amy: User, amys: str) -> None:

@@ -159,7 +159,8 @@ def test_rest_answers_with_the_text_once_and_keeps_it_out_of_caches() -> None:
     assert answer["Cache-Control"] == "no-store"
     assert answer["Referrer-Policy"] == "no-referrer"
     assert set(made) == {
-        "id", "label", "kind", "state", "projects", "created", "expires", "last_used", "last_used_from", "prefix", "token",
+        "id", "label", "kind", "state", "projects", "created", "expires", "last_used", "last_used_from", "prefix", "token", "retires",
+        "replaces", "made_with", "ended", "end_reason", "tried", "tried_from", "tries",
     }  # fmt: skip
     assert rest("GET", "/api/v1/me/", made["token"]).status_code == 200
     shown: Any = rest("GET", f"{TOKENS}{made['id']}/", text)

@@ -111,7 +111,7 @@ def test_a_token_is_rotated_once_and_its_successor_is_named() -> None:
 
 
 def test_a_label_of_full_length_stays_within_it(amy: User) -> None:
-    token = TokenFactory(user=amy, label="x" * 64)
+    token: Token = TokenFactory(user=amy, label="x" * 64)
     for _ in range(3):
         token = rotate(token).token
         assert token.label == "x" * 64

@@ -88,7 +88,8 @@ SCOPES = st.one_of(
 @given(SCOPES, SCOPES)
 def test_a_scope_covers_another_if_it_grants_no_less_anywhere(wide: Scope, narrow: Scope) -> None:
     def granted(one: Scope, project: str) -> int:
-        return one.everywhere or one.projects.get(project, 0)
+        level = one.everywhere or one.projects.get(project)
+        return 0 if level is None else int(level)
 
     everywhere = ("project-a", "project-b", "project-c", "project-new")
     assert wide.covers(narrow) == all(granted(wide, project) >= granted(narrow, project) for project in everywhere)
