@@ -1,7 +1,8 @@
 """One process of the bench: sets up a Django, fills its database, then runs cases as the parent asks for them.
 
-`python -m bench.child product|stock USERS SESSIONS`. It reads lines like `{"case": "stock", "runs": 50}` and answers each
-with a list of nanoseconds; `"runs": 0` asks how many SQL statements one run costs. The first line it writes says that it is ready.
+`python -m bench.child product|stock|peers SIZES`, with the fields of Sizes as JSON. It reads lines like
+`{"case": "stock", "runs": 50}` and answers each with a list of nanoseconds; `"runs": 0` asks how many SQL statements one run costs.
+The first line it writes says that it is ready.
 """
 
 import gc
@@ -16,17 +17,21 @@ import django
 from django.core.management import call_command
 from django.db import connection
 
+from bench.seeding import roomy
+from bench.sizes import Sizes
+
 # Preparing one run (not timed) gives what is timed.
 Case = Callable[[], Callable[[], object]]
 
 
-def main(kind: str, users: int, sessions: int) -> None:
+def main(kind: str, sizes: Sizes) -> None:
     """Serve until standard input ends."""
     django.setup()
     call_command("migrate", verbosity=0)
     module = importlib.import_module(f"bench.cases_{kind}")
-    module.seed(users, sessions)
-    cases: dict[str, Case] = module.cases(users, sessions)
+    with roomy():
+        module.seed(sizes)
+    cases: dict[str, Case] = module.cases(sizes)
     # What was made so far lives on; the collector need not look at it again in the midst of a run.
     gc.collect()
     gc.freeze()
@@ -65,4 +70,4 @@ def _say(answer: object) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], Sizes(**json.loads(sys.argv[2])))

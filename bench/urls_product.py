@@ -6,6 +6,7 @@ from bench import views_product
 
 urlpatterns = [
     path("bench/select/", views_product.select),
+    path("bench/by-hand/", views_product.by_hand),
     path("bench/token/", views_product.token),
     path("", include("bench.urls")),
     path("", include("config.urls")),

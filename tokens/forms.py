@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -91,21 +92,28 @@ class NewTokenForm(MaybeConfirmedForm):
     @property
     def offered(self) -> list[Offered]:
         """The projects in the form, by name: those chosen, and the first that fit what was looked for."""
-        mine = Project.objects.visible_to(self.user)
-        looked_for = mine.named_like(self._looked_for).by_name()[: limits.PROJECTS_OFFERED + 1]
-        found = {project.public_id: project for project in (*mine.filter(public_id__in=self.picks), *looked_for)}
+        chosen = Project.objects.visible_to(self.user).filter(public_id__in=self.picks)
+        found = {project.public_id: project for project in (*chosen, *self._found[: limits.PROJECTS_OFFERED])}
         ordered = sorted(found.values(), key=lambda project: (project.name, project.public_id))
         return [Offered(project, self.picks.get(project.public_id, "")) for project in ordered]
 
     @property
     def offers_all(self) -> bool:
         """Whether every project of the person fits into the form, so that there is nothing to look for."""
-        return not self._looked_for and Project.objects.visible_to(self.user).count() <= limits.PROJECTS_OFFERED
+        return not self._looked_for and len(self._found) <= limits.PROJECTS_OFFERED
 
     @property
     def reaches_phi(self) -> bool:
         """Whether a token of all projects reaches PHI now."""
+        if self.offers_all:
+            return any(project.phi for project in self._found)
         return Project.objects.visible_to(self.user).filter(phi=True).exists()
+
+    @cached_property
+    def _found(self) -> list[Project]:
+        """What fits the search, and one more than is offered where there are more."""
+        fitting = Project.objects.visible_to(self.user).named_like(self._looked_for)
+        return list(fitting.by_name()[: limits.PROJECTS_OFFERED + 1])
 
     def clean(self) -> dict[str, Any]:
         """Return label, `expires_at` (the moment that was chosen; None: the default) and `reach`, the scope."""

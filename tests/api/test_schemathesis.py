@@ -47,8 +47,10 @@ def own_session(user: User) -> str:
     """Return the id of a session of a browser."""
     now = timezone.now()
     end = now + timedelta(hours=1)
-    session = Session.objects.create(session_key="0" * 64, expire_date=end, user=user, epoch=user.session_epoch, idle_limit_seconds=900)
-    return session.public_id
+    session: Session = Session.objects.create(
+        session_key="0" * 64, expire_date=end, user=user, epoch=user.session_epoch, idle_limit_seconds=900
+    )
+    return str(session.public_id)
 
 
 def own_project(user: User) -> str:
@@ -61,7 +63,7 @@ def member(user: User) -> str:
     """Return ben, a member of the project that was made last."""
     ben = User.objects.get(username="ben")
     ProjectMember.objects.create(project=Project.objects.latest("pk"), user=ben, level=Level.VIEW)
-    return ben.public_id
+    return str(ben.public_id)
 
 
 OPEN = {"/api/v1/schema/"}  # what strangers may ask
