@@ -17,18 +17,25 @@ def client_address(request: HttpRequest) -> str | None:
 
     An entry that is no address ends the search: what stands left of it may be anybody's invention.
     """
-    hops = [request.META.get("REMOTE_ADDR", ""), *reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(","))]
+    peer, forwarded = request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
+    return _client(peer, forwarded, tuple(settings.TRUSTED_PROXIES))
+
+
+# Asked several times for each request, and again and again for the same few clients.
+@lru_cache(maxsize=4096)
+def _client(peer: str, forwarded: str, proxies: tuple[str, ...]) -> str | None:
     client = None
-    for hop in hops:
+    for hop in (peer, *reversed(forwarded.split(","))):
         address = _parsed(hop.strip())
         if address is None:
             break
         client = address
-        if not _trusted_in(address, tuple(settings.TRUSTED_PROXIES)):
+        if not _trusted_in(address, proxies):
             break
     return client
 
 
+@lru_cache(maxsize=4096)
 def network_of(address: str | None) -> str:
     """Return what failures are counted by: the address, of IPv6 its /64, of which one customer has all."""
     if not address:
@@ -41,7 +48,8 @@ def network_of(address: str | None) -> str:
 
 def user_agent(request: HttpRequest) -> str:
     """Return the User-Agent header, cut to 512 characters."""
-    return request.headers.get("User-Agent", "")[:USER_AGENT_MAX_CHARS]
+    # Not request.headers, which is made of all of them when it is first asked for.
+    return str(request.META.get("HTTP_USER_AGENT", ""))[:USER_AGENT_MAX_CHARS]
 
 
 @lru_cache(maxsize=1024)

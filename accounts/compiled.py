@@ -1,15 +1,17 @@
 """One SELECT, compiled once: the two hot look-ups (session, token) by their digest, joined to the user.
 
 Compiling such a query by the ORM costs three times what running it costs (docs/architecture.md, "What a request costs").
-Here the ORM compiles it once for each database vendor; a look-up then runs the text and builds its rows by `from_db`, with the
-ORM's own converters, so that values are what any query gives.
+Here its text is made once for each database vendor, of the models' own columns; a look-up runs it and fills its rows with the ORM's
+own converters, so that values are what any query gives.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.base import ModelState
 
 M = TypeVar("M", bound=models.Model)
 Converters = list[tuple[int, list[Callable[..., Any]], Any]]
@@ -30,46 +32,71 @@ class CompiledGet(Generic[M]):
     def __init__(self, model: type[M], *, by: str, joined: str, fields: Sequence[str], joined_fields: Sequence[str]) -> None:
         self._model, self._by, self._joined = model, by, joined
         self._related: type[models.Model] = model._meta.get_field(joined).related_model  # type: ignore[assignment]
-        self._fields = self._in_model_order(model, fields)
-        self._joined_fields = self._in_model_order(self._related, joined_fields)
+        self._fields = _chosen(model, fields)
+        self._joined_fields = _chosen(self._related, joined_fields)
+        self._names = [field.attname for field in self._fields]
+        self._joined_names = [field.attname for field in self._joined_fields]
         self._statements: dict[str, _Statement] = {}
 
     def get(self, value: str) -> M | None:
         """Return the row whose `by` is `value`, its relation set (to None where the key is null), or None. One query."""
-        statement = self._statements.get(connection.vendor) or self._compile()
+        connection = connections[DEFAULT_DB_ALIAS]  # django.db.connection looks it up anew for each attribute
+        statement = self._statements.get(connection.vendor) or self._compile(connection)
         with connection.cursor() as cursor:
             cursor.execute(statement.sql, (value,))
             found = cursor.fetchone()
-        return None if found is None else self._build(self._converted(found, statement.converters))
-
-    def _compile(self) -> _Statement:
-        related = [f"{self._joined}__{name}" for name in self._joined_fields]
-        # values_list keeps the given order of columns; a foreign key that may be null becomes a LEFT OUTER JOIN by itself.
-        query = self._model._default_manager.filter(**{self._by: ""}).values_list(*self._fields, *related).query
-        compiler = query.get_compiler(connection=connection)
-        sql, _ = compiler.as_sql()
-        converters = compiler.get_converters([column[0] for column in compiler.select])
-        listed = [(position, list(functions), expression) for position, (functions, expression) in converters.items()]
-        statement = self._statements[connection.vendor] = _Statement(sql, listed)
-        return statement
-
-    def _converted(self, found: Sequence[Any], converters: Converters) -> list[Any]:
+        if found is None:
+            return None
         row = list(found)
-        for position, functions, expression in converters:
+        for position, functions, expression in statement.converters:
             for function in functions:
                 row[position] = function(row[position], expression, connection)
-        return row
+        return self._build(row, connection.alias)
 
-    def _build(self, row: list[Any]) -> M:
-        own = len(self._fields)
-        instance = self._model.from_db(connection.alias, self._fields, row[:own])
+    def _compile(self, connection: BaseDatabaseWrapper) -> _Statement:
+        key: Any = self._model._meta.get_field(self._joined)
+        condition: Any = self._model._meta.get_field(self._by)
+        quoted: Callable[[Any], str] = connection.ops.quote_name
+        columns = [f"t.{quoted(field.column)}" for field in self._fields] + [f"j.{quoted(field.column)}" for field in self._joined_fields]
+        own, related = quoted(self._model._meta.db_table), quoted(self._related._meta.db_table)
+        # Short on purpose: the database layer looks through the whole text each time.
+        sql = (
+            f"SELECT {', '.join(columns)} FROM {own} t {'LEFT' if key.null else 'INNER'} JOIN {related} j"  # noqa: S608  (our own names)
+            f" ON j.{quoted(key.target_field.column)} = t.{quoted(key.column)}"
+            f" WHERE t.{quoted(condition.column)} = %s"
+        )
+        statement = self._statements[connection.vendor] = _Statement(sql, self._converters(connection))
+        return statement
+
+    def _converters(self, connection: BaseDatabaseWrapper) -> Converters:
+        listed: Converters = []
+        for position, field in enumerate([*self._fields, *self._joined_fields]):
+            column = field.cached_col
+            functions = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+            if functions:
+                listed.append((position, functions, column))
+        return listed
+
+    def _build(self, row: list[Any], alias: str) -> M:
+        own = len(self._names)
+        instance = _instance(self._model, alias, self._names, row[:own])
         there = row[own] is not None
-        setattr(instance, self._joined, self._related.from_db(connection.alias, self._joined_fields, row[own:]) if there else None)
+        related = _instance(self._related, alias, self._joined_names, row[own:]) if there else None
+        instance._state.fields_cache[self._joined] = related
         return instance
 
-    @staticmethod
-    def _in_model_order(model: type[models.Model], names: Sequence[str]) -> tuple[str, ...]:
-        # from_db() takes the values of deferred instances in the order of the model, whatever the order of the names.
-        columns = [field for field in model._meta.concrete_fields if field.name in names]
-        assert columns[0].primary_key or model._meta.pk in columns  # noqa: S101  (a row without its key could not be saved)
-        return tuple(field.attname for field in columns)
+
+def _chosen(model: type[models.Model], names: Sequence[str]) -> "list[models.Field[Any, Any]]":
+    """Return the fields of these names, the primary key first: an outer join shows by it whether there is a row."""
+    key = model._meta.pk
+    assert key is not None  # noqa: S101  (no abstract model comes here)
+    return [key, *(field for field in model._meta.concrete_fields if field.name in names and field is not key)]
+
+
+def _instance(model: type[M], alias: str, names: Sequence[str], values: Sequence[Any]) -> M:
+    """Return what `model.from_db()` does, without its walk over every field and its signals, to which nobody listens here."""
+    instance = model.__new__(model)
+    instance.__dict__.update(zip(names, values, strict=True))
+    state = instance._state = ModelState()
+    state.db, state.adding = alias, False
+    return instance

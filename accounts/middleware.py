@@ -38,7 +38,7 @@ class SessionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        key = None if "Authorization" in request.headers else request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+        key = None if "HTTP_AUTHORIZATION" in request.META else request.COOKIES.get(settings.SESSION_COOKIE_NAME)
         store = SessionStore(key)
         request.session = store
         began = timezone.now()

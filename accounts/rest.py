@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar, cast
+from functools import cache
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 from rest_framework import serializers
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -31,10 +32,21 @@ class Output(serializers.BaseSerializer[T]):
     example: ClassVar[Any]
 
     @classmethod
+    def of(cls, instance: T) -> Any:
+        """Return what an answer says of `instance`."""
+        return cls._shared().to_representation(instance)
+
+    @classmethod
     def rows(cls, instances: Iterable[T]) -> list[Any]:
         """Return what an answer says of each of `instances`."""
-        output = cls()
+        output = cls._shared()
         return [output.to_representation(instance) for instance in instances]
+
+    @classmethod
+    @cache
+    def _shared(cls) -> Self:
+        """Return the one instance of this kind: it holds nothing of a request."""
+        return cls()
 
 
 class Input(serializers.Serializer[Any]):

@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+import config.urls
 from bench import views_product
 
 urlpatterns = [
@@ -9,5 +10,5 @@ urlpatterns = [
     path("bench/by-hand/", views_product.by_hand),
     path("bench/token/", views_product.token),
     path("", include("bench.urls")),
-    path("", include("config.urls")),
+    *config.urls.urlpatterns,  # not as an include: the product has no such level
 ]

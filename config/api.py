@@ -2,15 +2,17 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.db import DataError
 from django.http import Http404
 from rest_framework import exceptions, status
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from accounts.errors import GatehouseError
@@ -46,6 +48,25 @@ class StrictJSONParser(BaseParser):
             return strict_json.parse(raw)
         except ValueError as error:
             raise exceptions.ParseError(str(error)) from None
+
+
+class Renderer(JSONRenderer):
+    """JSON in one line."""
+
+    def get_indent(self, accepted_media_type: str, renderer_context: Mapping[str, Any]) -> int | None:
+        """Return None: what the client accepts is not asked for an indent."""
+        return None
+
+
+class Negotiation(DefaultContentNegotiation):
+    """DRF's own, with the answer ready for what programs send."""
+
+    def select_renderer(self, request: Any, renderers: Iterable[Any], format_suffix: str | None = None) -> Any:
+        """Return the renderer and the media type of the answer; raise NotAcceptable where there is none."""
+        first = next(iter(renderers))
+        if request.META.get("HTTP_ACCEPT", "*/*") in ("*/*", first.media_type):
+            return first, first.media_type
+        return super().select_renderer(request, renderers, format_suffix)
 
 
 class Pages(CursorPagination):

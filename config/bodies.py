@@ -4,9 +4,6 @@ The server reads a body in the thread that answers, and gives it no time-out. Wh
 hold them all; with this one address holds a few, and pages that need no body are answered all the same (REL-05).
 """
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Condition
 
 PER_ADDRESS = 8
@@ -14,32 +11,38 @@ RESERVED_THREADS = 8  # for requests without a body
 WAIT_SECONDS = 0.25  # an honest body of 1 MiB at most is read in much less
 
 
-class Crowded(Exception):
-    """Too many bodies are being read already."""
-
-
 class BodySlots:
     """Counts who reads a body at the moment, in this process."""
 
     def __init__(self, *, threads: int) -> None:
         self._total = max(1, threads - RESERVED_THREADS)
-        self._reading: Counter[str] = Counter()
+        self._reading: dict[str, int] = {}  # addresses that read nothing are not in it
+        self._waiting = 0
         self._changed = Condition()
 
-    @contextmanager
-    def take(self, address: str) -> Iterator[None]:
-        """Hold a slot while a body from `address` is read; raise Crowded where none is free within a quarter of a second."""
+    def take(self, address: str) -> bool:
+        """Return whether there is a slot for a body from `address`, now or within a quarter of a second; give it back after."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._is_free(address), timeout=WAIT_SECONDS):
-                raise Crowded()
-            self._reading[address] += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._reading[address] -= 1
-                self._reading += Counter()  # drops addresses that read nothing any more
+            if not self._is_free(address) and not self._wait(address):
+                return False
+            self._reading[address] = self._reading.get(address, 0) + 1
+        return True
+
+    def give_back(self, address: str) -> None:
+        """Let others read."""
+        with self._changed:
+            left = self._reading.pop(address) - 1
+            if left:
+                self._reading[address] = left
+            if self._waiting:
                 self._changed.notify_all()
 
+    def _wait(self, address: str) -> bool:
+        self._waiting += 1
+        try:
+            return self._changed.wait_for(lambda: self._is_free(address), timeout=WAIT_SECONDS)
+        finally:
+            self._waiting -= 1
+
     def _is_free(self, address: str) -> bool:
-        return self._reading[address] < PER_ADDRESS and self._reading.total() < self._total
+        return self._reading.get(address, 0) < PER_ADDRESS and sum(self._reading.values()) < self._total

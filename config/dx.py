@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
@@ -29,6 +29,7 @@ _ROOMS: tuple[Mapping[str, Any], ...] = (accounts.dx.ROUTES, orgs.dx.ROUTES, org
 ROUTES: dict[str, Callable[..., Body]] = {name: call for room in _ROOMS for name, call in room.items()}
 # "system/newAuthToken" -> f(request, body); these authenticate by themselves
 OPEN_ROUTES: Mapping[str, OpenCall] = tokens.dx.OPEN_ROUTES
+_EMPTY = (b"", b"{}")  # what the client sends where it has nothing to say
 _ENTITY = re.compile(r"(?P<id>(?P<kind>[a-z]+)-[^/]+)/(?P<method>[A-Za-z]+)")
 
 
@@ -92,7 +93,7 @@ def _body(request: HttpRequest) -> Body:
     except (RequestDataTooBig, UnreadablePostError):
         raise WrongShape(reason="The body is longer than 1 MiB or did not come whole") from None
     try:
-        value = strict_json.parse(raw) if raw.strip() else {}
+        value = {} if raw in _EMPTY or not raw.strip() else strict_json.parse(raw)
     except ValueError as error:
         raise NoJSON(reason=str(error)) from None
     if not isinstance(value, dict):
@@ -123,7 +124,7 @@ class WrongShape(GatehouseError):
     message = "{reason}"
 
 
-def _error(error: Exception, name: str) -> JsonResponse:
+def _error(error: Exception, name: str) -> HttpResponse:
     if isinstance(error, GatehouseError):
         return envelopes.dx_error(error.dx_type, str(error), error.dx_status, details=_details(error), retry_after=error.retry_after)
     if isinstance(error, readiness.DATABASE_AWAY):

@@ -1,11 +1,12 @@
 """The two shapes of an error for programs: problem+json of REST (RFC 9457) and the envelope of the dx protocol."""
 
+import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, NotRequired, TypedDict
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 DX_SHAPE = re.compile(r"/[a-z]+/[A-Za-z]+|/[a-z]+-[^/]+(?:/[^/]+)?/[A-Za-z]+")  # DX_PROTOCOL 1.6
 _DX_TYPES = {
@@ -17,6 +18,7 @@ _DX_TYPES = {
     413: ("InvalidInput", 422),
     503: ("ServiceUnavailable", 503),
 }
+_encode = json.JSONEncoder().encode  # made once: json.dumps() looks through its options each time
 
 
 class ProblemJSON(TypedDict):
@@ -74,7 +76,7 @@ def problem(request: HttpRequest, *, status: int, code: str, detail: str, retry_
     return JsonResponse(body, status=status, headers=headers_for(status, retry_after), content_type="application/problem+json")
 
 
-def dx_error(type_name: str, message: str, status: int, *, details: object = None, retry_after: int | None = None) -> JsonResponse:
+def dx_error(type_name: str, message: str, status: int, *, details: object = None, retry_after: int | None = None) -> HttpResponse:
     """Return the dx error envelope. `retry_after` in whole seconds is heard by the client on 429 and 503 alone."""
     error: dict[str, object] = {"type": type_name, "message": message}
     if details:
@@ -83,18 +85,17 @@ def dx_error(type_name: str, message: str, status: int, *, details: object = Non
     return dx_answer({"error": error}, status=status, headers=headers_for(status, heard))
 
 
-def dx_error_for_status(status: int, message: str, *, retry_after: int | None = None) -> JsonResponse:
+def dx_error_for_status(status: int, message: str, *, retry_after: int | None = None) -> HttpResponse:
     """Return the dx envelope for what failed before or around the router."""
     type_name, dx_status = _DX_TYPES.get(status, ("InternalError", 500))
     return dx_error(type_name, message, dx_status, retry_after=retry_after)
 
 
-def dx_answer(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> JsonResponse:
+def dx_answer(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """Return `body` as JSON with its length: the client compares the two, and without the content type it breaks."""
-    response = JsonResponse(body, safe=False, status=status, headers=dict(headers or {}))
-    response["Content-Length"] = str(len(response.content))
-    response["Cache-Control"] = "no-store"
-    return response
+    content = _encode(body).encode()
+    own = {"Content-Type": "application/json", "Content-Length": str(len(content))}
+    return HttpResponse(content, status=status, headers=own | headers if headers else own)  # type: ignore[operator]
 
 
 def _phrase(status: int) -> str:

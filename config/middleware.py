@@ -1,28 +1,29 @@
 """What every answer gets: a request id, a log line, headers; and what becomes of an error that no view caught."""
 
 import logging
-import secrets
+import random
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, ResponseHeaders
 from django.utils.functional import SimpleLazyObject, empty
 
 from accounts.clients import client_address, network_of
 from accounts.errors import GatehouseError
 from accounts.models import User
 from config import logs, pages
-from config.bodies import BodySlots, Crowded
+from config.bodies import BodySlots
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-logger = logging.getLogger("gatehouse.access")
+Stored = dict[str, tuple[str, str]]  # by its name in small letters, a header's name and value
+logger = logging.getLogger(logs.ACCESS)
 
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
@@ -48,47 +49,79 @@ HEADERS = {
     "Permissions-Policy": PERMISSIONS_POLICY,
 }
 
+_NO_STORE, _NONE = ("Cache-Control", "no-store"), ("", "")
+
 
 def new_request_id() -> str:
     """Return 13 digits of epoch milliseconds, a dash, up to 6 digits; programs of the dx world match on this form."""
-    return f"{time.time_ns() // 1_000_000:013d}-{secrets.randbelow(1_000_000)}"
+    return f"{time.time_ns() // 1_000_000:013d}-{int(random.random() * 1_000_000)}"  # noqa: S311  (a name, no secret)
 
 
-class RequestIdMiddleware:
-    """The outermost layer: names the request, answers with X-Request-Id, writes one access line."""
+class EveryAnswerMiddleware:
+    """The outermost layer: names the request, and gives each answer that name (X-Request-Id), the security headers (WEB-02), a word
+    to caches about private pages (WEB-03), and one access line.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
+        # TLS ends before us. The setting says so, and no header that a client could send is asked.
+        self._is_https = settings.SITE_URL.startswith("https://")
+        hsts = {"Strict-Transport-Security": f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"}
+        policy = {"Content-Security-Policy": build_policy()}
+        self._headers = _stored(HEADERS | policy | (hsts if settings.SECURE_HSTS_SECONDS else {}))
+        self._static: str = settings.STATIC_URL
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the answer of all the rest."""
+        """Return the answer of all the rest; a header that a view has set stays."""
         identifier = new_request_id()
         request.request_id = identifier  # type: ignore[attr-defined]
-        if settings.SITE_URL.startswith("https://"):
-            # TLS ends before us. The setting says so, and no header that a client could send is asked.
+        if self._is_https:
             request.META["wsgi.url_scheme"] = "https"
         context = logs.request_id.set(identifier)
         started = time.monotonic()
         try:
             response = self.get_response(request)
-            response["X-Request-Id"] = identifier
-            _log(request, response, started)
+            person = loaded_user(request)
+            own = _stored(response.headers)
+            for key, header in self._headers.items():
+                own.setdefault(key, header)
+            own["x-request-id"] = ("X-Request-Id", identifier)
+            if not request.path.startswith(self._static):
+                _keep_out_of_caches(request, own, person)
+            _log(request, response, started, person)
         finally:
             logs.request_id.reset(context)
         return response
 
 
-def _log(request: HttpRequest, response: HttpResponseBase, started: float) -> None:
-    user = loaded_user(request)
-    line = {
-        "method": request.method,
-        "route": logs.route_of(request),
-        "status": response.status_code,
-        "ms": round((time.monotonic() - started) * 1000, 1),
-        "actor": user.public_id if user else None,
-        "ip": client_address(request),
-    }
-    logger.info("request", extra=line)
+def _stored(headers: Mapping[str, str]) -> Stored:
+    """Return what Django keeps of `headers`. It checks and encodes each that is set, and for these constants, on every answer, that
+    takes as long as running a query does.
+    """
+    kept = headers if isinstance(headers, ResponseHeaders) else ResponseHeaders(headers)
+    return kept._store
+
+
+def _keep_out_of_caches(request: HttpRequest, own: Stored, person: User | None) -> None:
+    if own.get("content-type", _NONE)[1].startswith("text/html"):
+        own["cache-control"] = _NO_STORE
+    elif person is not None or request.method not in ("GET", "HEAD"):
+        own.setdefault("cache-control", _NO_STORE)
+
+
+def _log(request: HttpRequest, response: HttpResponseBase, started: float, person: User | None) -> None:
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    record = logs.AccessRecord(
+        request_id=request.request_id,  # type: ignore[attr-defined]
+        method=request.method or "",
+        route=logs.route_of(request),
+        status=response.status_code,
+        ms=round((time.monotonic() - started) * 1000, 1),
+        actor=person.public_id if person else None,
+        ip=client_address(request),
+    )
+    logger.handle(record)
 
 
 def loaded_user(request: HttpRequest) -> User | None:
@@ -99,31 +132,6 @@ def loaded_user(request: HttpRequest) -> User | None:
     return user if user is not empty and isinstance(user, User) else None
 
 
-class HeadersMiddleware:
-    """Security headers on every answer (WEB-02), and no copy of private pages in any cache (WEB-03)."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the answer with what it lacks; a header that a view has set stays."""
-        response = self.get_response(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if settings.SECURE_HSTS_SECONDS:
-            response.headers.setdefault("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains")
-        if not request.path.startswith(settings.STATIC_URL):
-            _keep_out_of_caches(request, response)
-        return response
-
-
-def _keep_out_of_caches(request: HttpRequest, response: HttpResponseBase) -> None:
-    if response.headers.get("Content-Type", "").startswith("text/html"):
-        response["Cache-Control"] = "no-store"
-    elif loaded_user(request) is not None or request.method not in ("GET", "HEAD"):
-        response.headers.setdefault("Cache-Control", "no-store")
-
-
 class LimitsMiddleware:
     """Refuses, before anything is looked up, bodies over 1 MiB (413), too many bodies at once (503), and methods that a page does
     not take (405).
@@ -132,23 +140,30 @@ class LimitsMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
         self._slots = BodySlots(threads=settings.WEB_THREADS)
+        self._most_bytes: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Return the answer, or the refusal of a body that says it is too long."""
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isascii() and length.isdigit() and int(length[:12]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        if length == "0":
+            return self.get_response(request)
+        if length.isascii() and length.isdigit() and int(length[:12]) > self._most_bytes:
             return pages.answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        if length != "0" and not self._read(request):
+        if not self._read(request):
             return pages.answer(request, HTTPStatus.SERVICE_UNAVAILABLE, retry_after=pages.RETRY_AFTER_SECONDS)
         return self.get_response(request)
 
     def _read(self, request: HttpRequest) -> bool:
         """Read the body, which the request then holds; False where too many are being read. A broken one is the view's affair."""
-        try:
-            with self._slots.take(network_of(client_address(request))), suppress(UnreadablePostError, RequestDataTooBig):
-                request.body  # noqa: B018  (asking for it reads it)
-        except Crowded:
+        address = network_of(client_address(request))
+        if not self._slots.take(address):
             return False
+        try:
+            request.body  # noqa: B018  (asking for it reads it)
+        except (UnreadablePostError, RequestDataTooBig):
+            pass
+        finally:
+            self._slots.give_back(address)
         return True
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:

@@ -118,13 +118,12 @@ INSTALLED_APPS: list[str] = [
     "csp",
 ]
 MIDDLEWARE: list[str] = [
-    "config.middleware.RequestIdMiddleware",
-    "config.middleware.HeadersMiddleware",
+    "config.middleware.EveryAnswerMiddleware",
+    "config.middleware.LimitsMiddleware",
+    "config.programs.ProgramsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "config.middleware.LimitsMiddleware",
     "accounts.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.AuthenticationMiddleware",
@@ -208,8 +207,9 @@ REST_FRAMEWORK: dict[str, Any] = {
         "accounts.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["config.api.Renderer"],
     "DEFAULT_PARSER_CLASSES": ["config.api.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.Negotiation",
     "DEFAULT_PAGINATION_CLASS": "config.api.Pages",
     "EXCEPTION_HANDLER": "config.api.problem",
     # OPTIONS says which methods there are, and nothing of the code behind them.

@@ -28,13 +28,7 @@ def parse(raw: bytes) -> object:
     if _NUL_ESCAPE.search(raw):
         raise ValueError("The body holds a NUL character")
     try:
-        value = json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-            parse_int=_integer,
-            parse_float=_finite,
-        )
+        value = _DECODER.decode(raw.decode("utf-8"))
     except UnicodeDecodeError:
         raise ValueError("The body is not UTF-8 text") from None
     except json.JSONDecodeError as error:
@@ -86,3 +80,6 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError("The body holds a number that is too large")
     return number
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer, parse_float=_finite)

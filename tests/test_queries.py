@@ -244,7 +244,7 @@ def test_a_call_with_a_token_costs_what_the_snapshot_says_and_writes_nothing(amy
     data = json.dumps(body) if method == "POST" else ""
     assert count(lambda: client.generic(method, address, data, content_type="application/json"), status=200) == CALLS[call], count.told()
     assert not count.writes()
-    assert 'FROM "tokens_token" INNER JOIN "accounts_user"' in count.statements[0]
+    assert 'FROM "tokens_token" t INNER JOIN "accounts_user"' in count.statements[0]
     assert len([sql for sql in count.statements if '"digest" = ' in sql]) == 1
 
 

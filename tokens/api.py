@@ -52,7 +52,7 @@ class MeView(APIView):
     @Answers(MeOutput)
     def get(self, request: Request) -> Response:
         """Return who asks."""
-        return Response(MeOutput((caller_of(request).user, presenter_of(request))).data)
+        return Response(MeOutput.of((caller_of(request).user, presenter_of(request))))
 
 
 class TokensView(LimitedSearch, GenericAPIView[Token]):
@@ -82,7 +82,7 @@ class TokensView(LimitedSearch, GenericAPIView[Token]):
             presenter=presenter_of(request), confirmed=is_confirmed(request), actor=caller.actor,
             once=idempotency.repeatable(request.headers.get("Idempotency-Key"), request.data),
         )  # fmt: skip
-        return Response(MintedOutput(minted).data, status=201, headers=_NO_TRACE)
+        return Response(MintedOutput.of(minted), status=201, headers=_NO_TRACE)
 
 
 class TokenView(APIView):
@@ -92,7 +92,7 @@ class TokenView(APIView):
     def get(self, request: Request, public_id: str) -> Response:
         """Return one of one's tokens, in whatever state."""
         require_account(caller_of(request), to_change=False)
-        return Response(TokenOutput(_own(request, public_id)).data)
+        return Response(TokenOutput.of(_own(request, public_id)))
 
     @Answers(TokenOutput, takes=TokenChangesInput, refuses=[*_OWN_REFUSES, errors.LabelRefused, errors.LabelTaken])
     def patch(self, request: Request, public_id: str) -> Response:
@@ -102,7 +102,7 @@ class TokenView(APIView):
         asked = TokenChangesInput(data=request.data)
         asked.is_valid(raise_exception=True)
         flows.rename(user=caller.user, token=_own(request, public_id), label=asked.validated_data["label"], actor=caller.actor)
-        return Response(TokenOutput(_own(request, public_id)).data)
+        return Response(TokenOutput.of(_own(request, public_id)))
 
     @Answers(None, status=204, refuses=_OWN_REFUSES)
     def delete(self, request: Request, public_id: str) -> Response:
@@ -133,7 +133,7 @@ class RotateTokenView(APIView):
             user=caller.user, token=_own(request, public_id), presenter=presenter, confirmed=is_confirmed(request),
             actor=caller.actor, **asked.validated_data,
         )  # fmt: skip
-        return Response(MintedOutput(minted).data, status=201, headers=_NO_TRACE)
+        return Response(MintedOutput.of(minted), status=201, headers=_NO_TRACE)
 
 
 class RevokeTokensView(APIView):
@@ -156,8 +156,8 @@ class RevokeTokensView(APIView):
         mine = Token.objects.of(caller.user)
         chosen = list(mine.with_authority()) if values["all"] else mine.pick(values["ids"])
         if values["preview"]:
-            return Response(RevocationOutput((True, flows.find_family(tokens=chosen))).data)
-        return Response(RevocationOutput((False, flows.revoke(tokens=chosen, actor=caller.actor, why=EndReason.REVOKED.value))).data)
+            return Response(RevocationOutput.of((True, flows.find_family(tokens=chosen))))
+        return Response(RevocationOutput.of((False, flows.revoke(tokens=chosen, actor=caller.actor, why=EndReason.REVOKED.value))))
 
 
 def _require_control(request: Request, public_id: str) -> None:

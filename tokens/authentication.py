@@ -1,8 +1,7 @@
 """The one check of a token (DESIGN 2.3), for REST, the dx protocol and transfers; no verdict outlives a request."""
 
 import re
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.http import HttpRequest
@@ -11,7 +10,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts.audit import Actor
-from accounts.clients import client_address, user_agent
+from accounts.clients import client_address
 from accounts.compiled import CompiledGet
 from accounts.digests import digest
 from accounts.errors import NotAuthenticated
@@ -22,6 +21,7 @@ from tokens.errors import TokenExpired, TokenReplaced, TokenRetired, TokenRevoke
 from tokens.models import Token, TokenState
 
 _HEADER = re.compile(r"(?i:bearer) ([!-~]+)", re.ASCII)  # RFC 6750, section 2.1, with exactly one blank
+_LAST_USED = timedelta(seconds=limits.LAST_USED_SECONDS)
 
 # The columns that a request needs; the user's password hash is not among them.
 _by_digest = CompiledGet(
@@ -29,15 +29,15 @@ _by_digest = CompiledGet(
     by="digest",
     joined="user",
     fields=[
-        "id", "public_id", "user", "kind", "label", "prefix", "state", "created", "expires", "everywhere", "parent", "retires_at",
-        "last_used_at", "last_used_ip",
+        "public_id", "user", "kind", "label", "prefix", "state", "created", "expires", "everywhere", "retires_at", "last_used_at",
+        "last_used_ip",
     ],
-    joined_fields=User.REQUEST_COLUMNS,
+    joined_fields=["username", "email", "first_name", "last_name", "is_active", "session_epoch"],
 )  # fmt: skip
 
 
-def authenticate(text: str, *, ip: str | None, user_agent: str, door: str, request_id: str) -> Caller:
-    """Return who presents the token `text`. A wrong form or checksum costs no query, all else one SELECT.
+def authenticate(text: str, *, request: HttpRequest, door: str) -> Caller:
+    """Return who presents the token `text` with `request`. A wrong form or checksum costs no query, all else one SELECT.
 
     Raises TokenUnknown (also for a person who is switched off), TokenExpired, TokenRevoked, TokenRetired, TokenReplaced. That a
     revoked or expired one was tried is noted for its owner.
@@ -45,14 +45,12 @@ def authenticate(text: str, *, ip: str | None, user_agent: str, door: str, reque
     token = _by_digest.get(digest(text)) if keys.well_formed(text) else None
     if token is None or not token.user.is_active:
         raise TokenUnknown()
-    actor = Actor(user=token.user, door=door, ip=ip, user_agent=user_agent, request_id=request_id)
-    try:
-        require_live(token)
-    except (TokenRevoked, TokenExpired):
-        tries.note(token, actor=replace(actor, user=None))
-        raise
-    _note_use(token, ip)
-    return Caller(user=token.user, token=token, actor=actor)
+    now = timezone.now()
+    if not token.lives_at(now):
+        _refuse(token, request, door)
+    if token.last_used_at is None or token.last_used_at <= now - _LAST_USED:
+        _note_use(token, now, client_address(request))
+    return Caller(token, request=request, door=door)
 
 
 def caller_from_header(header: str | None, *, request: HttpRequest, door: str) -> Caller:
@@ -65,8 +63,7 @@ def caller_from_header(header: str | None, *, request: HttpRequest, door: str) -
     match = _HEADER.fullmatch(header)
     if match is None:
         raise TokenUnknown()
-    request_id = getattr(request, "request_id", "")
-    return authenticate(match[1], ip=client_address(request), user_agent=user_agent(request), door=door, request_id=request_id)
+    return authenticate(match[1], request=request, door=door)
 
 
 def require_live(token: Token) -> None:
@@ -81,13 +78,18 @@ def require_live(token: Token) -> None:
         raise TokenRetired()
 
 
-def _note_use(token: Token, ip: str | None) -> None:
-    now = timezone.now()
-    old = now - timedelta(seconds=limits.LAST_USED_SECONDS)
-    if token.last_used_at is not None and token.last_used_at > old:
-        return
+def _refuse(token: Token, request: HttpRequest, door: str) -> None:
+    try:
+        require_live(token)
+    except (TokenRevoked, TokenExpired):
+        # Whoever it was: that they have the text does not make them its owner.
+        tries.note(token, actor=Actor.from_request(request, door=door))
+        raise
+
+
+def _note_use(token: Token, now: datetime, ip: str | None) -> None:
     # The condition again in the statement: of many parallel requests one writes.
-    unnoted = Q(last_used_at=None) | Q(last_used_at__lte=old)
+    unnoted = Q(last_used_at=None) | Q(last_used_at__lte=now - _LAST_USED)
     Token.objects.filter(unnoted, pk=token.pk).update(last_used_at=now, last_used_ip=ip)
     token.last_used_at, token.last_used_ip = now, ip
 

@@ -1,22 +1,29 @@
 """Who acts behind a request of a script, and on what authority."""
 
-from dataclasses import dataclass
+from functools import cached_property
 
 from django.db.models import F, Value
+from django.http import HttpRequest
 
 from accounts.audit import Actor
-from accounts.models import User
 from orgs.projects.models import Level, ProjectQuerySet
 from tokens.models import Token
 
 
-@dataclass(frozen=True)
 class Caller:
-    """A person who asks with a token, and from where. Effective access is the lower of member's and token's, at each request."""
+    """A person who asks with a token, through a door ("rest", "dx").
 
-    user: User
-    token: Token
-    actor: Actor
+    Effective access is the lower of member's and token's, at each request.
+    """
+
+    def __init__(self, token: Token, *, request: HttpRequest, door: str) -> None:
+        self.token, self.user = token, token.user
+        self._request, self._door = request, door
+
+    @cached_property
+    def actor(self) -> Actor:
+        """The person, with door and address, for the security log; most calls only read, and never ask."""
+        return Actor.from_request(self._request, door=self._door, user=self.user)
 
     @property
     def everywhere(self) -> Level | None:

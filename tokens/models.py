@@ -218,6 +218,10 @@ class Token(models.Model):
     def __str__(self) -> str:
         return self.label
 
+    def lives_at(self, now: datetime) -> bool:
+        """Whether it authenticates at `now`."""
+        return self.state == TokenState.ACTIVE and now < self.expires and (self.retires_at is None or now < self.retires_at)
+
     @property
     def is_over(self) -> bool:
         """Whether its time is over, marked so or not (TOK-09: dead at `expires`)."""

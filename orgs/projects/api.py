@@ -59,7 +59,7 @@ class ProjectsView(LimitedSearch, GenericAPIView[Project]):
         asked.is_valid(raise_exception=True)
         caller = caller_of(request)
         project = flows.create(caller=caller, details=asked.details, actor=caller.actor)
-        return Response(ProjectDetailOutput(project).data, status=201)
+        return Response(ProjectDetailOutput.of(project), status=201)
 
 
 class ProjectView(APIView):
@@ -68,7 +68,7 @@ class ProjectView(APIView):
     @Answers(ProjectDetailOutput, refuses=[errors.ProjectNotFound])
     def get(self, request: Request, public_id: str) -> Response:
         """Return one project."""
-        return Response(ProjectDetailOutput(access.find(caller_of(request), public_id)).data)
+        return Response(ProjectDetailOutput.of(access.find(caller_of(request), public_id)))
 
     @Answers(ProjectDetailOutput, takes=ProjectChangesInput, refuses=[*_ACT_REFUSES, errors.ProjectValueRefused, errors.PhiStays])
     def patch(self, request: Request, public_id: str) -> Response:
@@ -77,7 +77,7 @@ class ProjectView(APIView):
         asked.is_valid(raise_exception=True)
         caller = caller_of(request)
         project = flows.update(caller=caller, project_id=public_id, details=asked.details, actor=caller.actor)
-        return Response(ProjectDetailOutput(project).data)
+        return Response(ProjectDetailOutput.of(project))
 
     @Answers(None, status=204, refuses=_ACT_REFUSES)
     def delete(self, request: Request, public_id: str) -> Response:
@@ -110,7 +110,7 @@ class MembersView(GenericAPIView[ProjectMember]):
         invited = flows.invite(
             caller=caller, project_id=public_id, invitee=values["user"], level=values["level"], by_mail=values["mail"], actor=caller.actor
         )
-        return Response(MemberOutput(invited.member).data, status=201 if invited.is_new else 200)
+        return Response(MemberOutput.of(invited.member), status=201 if invited.is_new else 200)
 
 
 class MemberView(APIView):
@@ -123,7 +123,7 @@ class MemberView(APIView):
         asked.is_valid(raise_exception=True)
         caller, level = caller_of(request), asked.validated_data["level"]
         member = flows.change_member(caller=caller, project_id=public_id, username=user, level=level, actor=caller.actor)
-        return Response(MemberOutput(member).data)
+        return Response(MemberOutput.of(member))
 
     @Answers(None, status=204, refuses=[*_MEMBER_REFUSES, errors.TokenLimited])
     def delete(self, request: Request, public_id: str, user: str) -> Response:

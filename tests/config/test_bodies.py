@@ -1,37 +1,40 @@
 """Whoever sends bodies and does not finish them holds a few threads, not all (REL-05)."""
 
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.test import Client
 
-from config.bodies import PER_ADDRESS, RESERVED_THREADS, BodySlots, Crowded
+from config.bodies import PER_ADDRESS, RESERVED_THREADS, BodySlots
 
 
-def take(slots: BodySlots, address: str, times: int) -> ExitStack:
-    held = ExitStack()
-    for _ in range(times):
-        held.enter_context(slots.take(address))
-    return held
+def taken(slots: BodySlots, address: str, times: int) -> list[bool]:
+    return [slots.take(address) for _ in range(times)]
 
 
 def test_one_address_reads_a_few_bodies_at_a_time_and_others_go_on() -> None:
     slots = BodySlots(threads=64)
-    held = take(slots, "192.0.2.1", PER_ADDRESS)
-    with pytest.raises(Crowded):
-        take(slots, "192.0.2.1", 1)
-    take(slots, "192.0.2.2", 1)
-    held.close()
-    take(slots, "192.0.2.1", PER_ADDRESS)
+    assert taken(slots, "192.0.2.1", PER_ADDRESS + 1) == [True] * PER_ADDRESS + [False]
+    assert slots.take("192.0.2.2")
+    for _ in range(PER_ADDRESS):
+        slots.give_back("192.0.2.1")
+    assert taken(slots, "192.0.2.1", PER_ADDRESS) == [True] * PER_ADDRESS
 
 
 def test_some_threads_are_left_for_requests_without_a_body() -> None:
     slots = BodySlots(threads=RESERVED_THREADS + 10)
-    held = [take(slots, f"192.0.2.{number}", 1) for number in range(10)]
-    with pytest.raises(Crowded):
-        take(slots, "192.0.2.99", 1)
-    held[0].close()
-    take(slots, "192.0.2.99", 1)
+    assert [slots.take(f"192.0.2.{number}") for number in range(11)] == [True] * 10 + [False]
+    slots.give_back("192.0.2.0")
+    assert slots.take("192.0.2.99")
+
+
+def test_who_waits_for_a_slot_gets_the_one_that_is_given_back() -> None:
+    slots = BodySlots(threads=64)
+    taken(slots, "192.0.2.1", PER_ADDRESS)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(slots.take, "192.0.2.1")
+        slots.give_back("192.0.2.1")
+        assert waiting.result(timeout=5)
 
 
 def test_a_request_whose_body_finds_no_place_is_told_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:

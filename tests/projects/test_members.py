@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.test import RequestFactory
 
 from accounts.models import OutboxMail, SecurityEvent, User
 from orgs.projects import flows
@@ -31,7 +32,7 @@ def invite(project: Project, by: User, whom: str, level: Level = Level.VIEW, **m
 
 
 def caller(text: str) -> Caller:
-    return authenticate(text, ip=None, user_agent="", door="dx", request_id="")
+    return authenticate(text, request=RequestFactory().post("/"), door="dx")
 
 
 def test_an_invited_person_is_a_member_at_once_is_told_by_mail_and_has_it_in_their_history(atlas: Project, amy: User, ben: User) -> None:

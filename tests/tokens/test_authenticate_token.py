@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -22,7 +22,7 @@ ME = "/api/v1/me/"
 
 
 def check(text: str) -> Caller:
-    return authentication.authenticate(text, ip="192.0.2.1", user_agent="curl/8", door="rest", request_id="1-1")
+    return authentication.authenticate(text, request=RequestFactory().get(ME, REMOTE_ADDR="192.0.2.1"), door="rest")
 
 
 def test_a_wrong_checksum_costs_no_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:

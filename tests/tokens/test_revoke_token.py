@@ -83,7 +83,7 @@ def test_rest_revokes_and_says_the_same_the_second_time() -> None:
     shown: Any = rest("GET", path, text)
     assert shown.json()["state"] == "revoked"
     assert SecurityEvent.objects.filter(event="token.revoked").count() == 1
-    assert rest("PATCH", path, text, {"state": "active"}).status_code in (404, 405, 409)
+    assert rest("PATCH", path, text, {"state": "active"}).status_code == 400
 
 
 @pytest.mark.parametrize("public_id", ["", "token-" + "B" * 24, "token-%00", "1"])

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -244,7 +245,7 @@ def test_a_token_whose_projects_are_all_deleted_reaches_nothing_and_not_everythi
     gone.delete()
     assert Sees(minted.text).levels() == {}
     assert scope.of(minted.token).as_json() == {}
-    caller = authenticate(minted.text, ip=None, user_agent="", door="dx", request_id="")
+    caller = authenticate(minted.text, request=RequestFactory().post("/"), door="dx")
     assert (caller.everywhere, caller.reads_account, caller.controls_account) == (None, False, False)
 
 
