@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,12 @@ class Window:
         page.goto(self.url + path)
         return page
 
+    def follow(self, link: str) -> Page:
+        """Click the first link of this name in the first tab, and wait until its page is there."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("link", name=link, exact=True).first.click()
+        return self.page
+
     def sign_in(self, username: str, password: str = PASSWORD, *, at: str = "/") -> Page:
         """Sign in on the way to the page `at`."""
         self.open(at)
@@ -70,13 +76,36 @@ class Window:
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Sign In").click()
 
-    def make_token(self, label: str) -> str:
-        """Make a token as a person does, from the list on; return the text on the page."""
+    def make_token(self, label: str, projects: Mapping[str, str] | None = None) -> str:
+        """Make a token as a person does, from the list on: for all projects, or those named, each at a level. Return the text."""
         self.open("/profile/tokens/")
         self.page.get_by_role("link", name="New Token").click()
         self.page.get_by_label("Label").fill(label)
+        for name, level in (projects or {}).items():
+            self.page.get_by_label("Chosen projects").check()
+            self.page.get_by_role("checkbox", name=name).check()
+            self.page.get_by_label(f"Level in {name}").select_option(level)
         self.page.get_by_role("button", name="Generate Token").click()
         return self.page.locator("#tok").inner_text()
+
+    def rotate_token(self, label: str, overlap: str = "1 hour") -> str:
+        """Give a token a new text, from the list on; return it."""
+        self.open("/profile/tokens/")
+        self.page.get_by_label(f"Select {label}", exact=True).check()
+        self.page.get_by_role("button", name="Rotate").click()
+        self.page.get_by_label("The old text goes on for").select_option(overlap)
+        self.page.get_by_role("dialog").get_by_role("button", name="Rotate").click()
+        return self.page.locator("#tok").inner_text()
+
+    def make_project(self, name: str, *, phi: bool = False) -> str:
+        """Make a project as a person does, from the home page on; return its id."""
+        self.open("/")
+        self.page.get_by_role("link", name="New project").first.click()
+        self.page.get_by_label("Name", exact=True).fill(name)
+        self.page.get_by_label("Holds protected health information").set_checked(phi)
+        self.page.get_by_role("button", name="Make project").click()
+        self.page.get_by_text("You administer it.").wait_for()
+        return self.page.url.rstrip("/").rpartition("/")[2]
 
     def change_password(self, new: str, *, old: str = PASSWORD, revoke: bool = False) -> Page:
         """Fill in the form and send it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,19 @@ def hasty_windows(chromium: Browser, hasty_server: House) -> Iterator[Windows]:
 
 
 @pytest.fixture
-def dx(server: House, tmp_path: Path) -> DxClient:
+def machines(server: House, tmp_path: Path) -> Callable[[], DxClient]:
+    """Gives the real dx client, for the server, each time on another machine."""
+    numbers = count()
+
+    def get() -> DxClient:
+        folder = tmp_path / f"machine{next(numbers)}"
+        folder.mkdir()
+        return DxClient(folder, server.port)
+
+    return get
+
+
+@pytest.fixture
+def dx(machines: Callable[[], DxClient]) -> DxClient:
     """The real dx client, for the server."""
-    return DxClient(tmp_path, server.port)
+    return machines()

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email import message_from_string
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from itertools import count
@@ -23,13 +24,15 @@ from urllib.request import urlopen
 
 import psycopg
 
+from accounts.limits import CONFIRMED_SECONDS
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 30
 STOP_SECONDS = 40
 POLL_SECONDS = 0.05
 PASSWORD = "gatehouse-demo-1"
 NEW_PASSWORD = "a new and longer passphrase"
-SPARE_PEOPLE = 60
+SPARE_PEOPLE = 300
 POOL_CONNECTIONS = "5"  # several houses share one PostgreSQL with the tests
 # One process makes what every house begins with: tables, demo data, and people whom only one test knows.
 BUILD = f"""
@@ -42,7 +45,7 @@ demo.load()
 from accounts.models import User
 known = User.objects.get(username="amy").password
 User.objects.bulk_create(
-    User(username=f"person{{n:02d}}", email=f"person{{n:02d}}@example.com", first_name="Person", last_name=f"No {{n}}", password=known)
+    User(username=f"person{{n:03d}}", email=f"person{{n:03d}}@example.com", first_name="Person", last_name=f"No {{n}}", password=known)
     for n in range({SPARE_PEOPLE})
 )
 """
@@ -85,6 +88,25 @@ class Database:
                 reader.close()
         with psycopg.connect(self.url) as server:
             return server.execute(query.encode()).fetchall()
+
+    def execute(self, statement: str) -> None:
+        """Change rows, beside the server and not through it: for what only time could do otherwise."""
+        if self.url.startswith("sqlite"):
+            writer = sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=20)
+            try:
+                with writer:
+                    writer.execute(statement)
+            finally:
+                writer.close()
+            return
+        with psycopg.connect(self.url) as server:
+            server.execute(statement.encode())
+
+    def tables(self) -> list[str]:
+        """Return the names of all tables that hold rows."""
+        on_file = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        on_server = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+        return [name for (name,) in self.rows(on_file if self.url.startswith("sqlite") else on_server)]
 
     def copy(self, folder: Path) -> "Database":
         """Return a new database with the same content."""
@@ -202,6 +224,12 @@ class House:
         """Return the rows of a query."""
         return self.database.rows(query)
 
+    def age_passwords(self, username: str) -> None:
+        """Let the person's password have been given more than ten minutes ago, in every browser where they are signed in."""
+        given = (datetime.now(UTC) - timedelta(seconds=CONFIRMED_SECONDS + 1)).isoformat(sep=" ")
+        person = f"SELECT id FROM accounts_user WHERE username = '{username}'"  # noqa: S608
+        self.database.execute(f"UPDATE accounts_session SET confirmed_at = '{given}' WHERE user_id = ({person})")  # noqa: S608
+
     def count(self, table: str, username: str) -> int:
         """Return how many rows of `table` belong to a person."""
         owned = f"SELECT count(*) FROM {table} t JOIN accounts_user u ON u.id = t.user_id WHERE u.username = '{username}'"  # noqa: S608
@@ -209,13 +237,13 @@ class House:
 
     def person(self) -> str:
         """Return the username of somebody whom no other test knows; the password is `PASSWORD`."""
-        return f"person{next(self.spare):02d}"
+        return f"person{next(self.spare):03d}"
 
     def mails(self, to: str) -> list[EmailMessage]:
         """Return the mails that the worker sent to an address so far, the oldest first."""
         files = sorted((self.var / "mail").glob("*.log"), key=lambda path: path.stat().st_mtime_ns)
-        letters = [part for path in files for part in path.read_text().split("\n" + "-" * 79 + "\n") if part.strip()]
-        parsed = [message_from_string(letter, policy=default) for letter in letters]
+        letters = [part for path in files for part in path.read_bytes().split(b"\n" + b"-" * 79 + b"\n") if part.strip()]
+        parsed = [message_from_bytes(letter, policy=default) for letter in letters]
         return [mail for mail in parsed if isinstance(mail, EmailMessage) and mail["To"] == to]
 
     def mail(self, to: str, subject: str) -> str:

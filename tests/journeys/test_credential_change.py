@@ -18,16 +18,17 @@ def lands_on_login(window: Window, said: str) -> None:
 def test_a_password_change_ends_both_browsers_and_the_dx_login_and_an_api_token_lives(
     server: House, windows: Windows, dx: DxClient
 ) -> None:
+    name = server.person()
     first, second = windows(permissions=["clipboard-read", "clipboard-write"]), windows()
-    first.sign_in("amy")
-    second.sign_in("amy")
+    first.sign_in(name)
+    second.sign_in(name)
     token = first.make_token("nightly build")
     first.page.get_by_role("button", name="Copy the token").click()
     first.page.get_by_text("Copied", exact=True).first.wait_for()
     assert first.page.evaluate("navigator.clipboard.readText()") == token
-    assert dx.login("amy", PASSWORD)[0] == 0
-    assert dx.whoami() == "amy"
-    assert with_token(server.url, token).json["username"] == "amy"
+    assert dx.login(name, PASSWORD)[0] == 0
+    assert dx.whoami() == name
+    assert with_token(server.url, token).json["username"] == name
     second.open("/profile/")
 
     first.change_password(NEW_PASSWORD)
@@ -40,10 +41,10 @@ def test_a_password_change_ends_both_browsers_and_the_dx_login_and_an_api_token_
     assert "code 401" in complaint
     assert "log in again" in complaint
     assert with_token(server.url, token).status == 200
-    assert server.count("accounts_session", "amy") == 0
-    second.fill_in_login("amy", NEW_PASSWORD)
+    assert server.count("accounts_session", name) == 0
+    second.fill_in_login(name, NEW_PASSWORD)
     second.page.wait_for_url(f"{server.url}/profile/tokens/")
-    notice = server.mail("amy@example.com", "password was changed")
+    notice = server.mail(f"{name}@example.com", "password was changed")
     assert "UTC" in notice
     assert "Reset the password at once" in notice
 
@@ -51,11 +52,11 @@ def test_a_password_change_ends_both_browsers_and_the_dx_login_and_an_api_token_
 def test_with_revoke_active_tokens_the_form_names_the_token_and_it_dies_with_the_change(
     server: House, windows: Windows, dx: DxClient
 ) -> None:
-    first, second = windows(), windows()
-    first.sign_in("ben")
-    second.sign_in("ben")
+    first, second, name = windows(), windows(), server.person()
+    first.sign_in(name)
+    second.sign_in(name)
     token = first.make_token("nightly build")
-    assert dx.login("ben", PASSWORD)[0] == 0
+    assert dx.login(name, PASSWORD)[0] == 0
     form = first.open("/security/password/").locator("form", has=first.page.get_by_label("Current password"))
     assert "Stops 2 tokens: dx login from 127.0.0.1, nightly build" in form.inner_text()
 
@@ -67,7 +68,7 @@ def test_with_revoke_active_tokens_the_form_names_the_token_and_it_dies_with_the
     refused = with_token(server.url, token)
     assert (refused.status, refused.json["code"]) == (401, "token_revoked")
     assert dx.whoami().startswith("exit 3")
-    first.fill_in_login("ben", NEW_PASSWORD)
+    first.fill_in_login(name, NEW_PASSWORD)
     first.page.wait_for_url(f"{server.url}/")
     history = first.open("/security/history/").locator("main").inner_text()
     assert "nightly build" in history

@@ -4,8 +4,10 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.journeys.browser import NARROW, WIDE, Window, Windows, axe_violations
-from tests.journeys.house import House
+from tests.journeys.house import PASSWORD, House
 from tests.journeys.test_credential_change import asked_change, link_in
+from tests.journeys.visitor import add_member, dx_call, dx_login, make_projects, with_token
+from tokens.limits import PROJECTS_OFFERED
 
 pytestmark = pytest.mark.browser
 
@@ -14,6 +16,8 @@ PRIVATE = (
     "/", "/profile/", "/security/", "/security/password/", "/security/email/", "/security/sessions/", "/security/history/",
     "/profile/tokens/", "/profile/tokens/?ended=1", "/profile/tokens/?q=nothing", "/profile/tokens/new/", "/help/", "/nowhere/",
 )  # fmt: skip
+PAGES_OF_A_PROJECT = ("", "?folder=/a/b", "change/", "delete/", "invite/", "leave/")
+LONG_WORD = "a-name-as-long-as-one-word-can-be-without-any-place-to-break-it-xxxxx"
 WIDER_THAN_THE_WINDOW = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -28,11 +32,12 @@ class Inspector:
         self.found += [f"{page.url}: {what}" for what in axe_violations(page) + wide]
 
 
-@pytest.mark.parametrize(
-    ("scheme", "size", "person"), [("light", WIDE, "sam"), ("dark", NARROW, "root")], ids=["light and wide", "dark and narrow"]
-)
-def test_no_page_violates_axe_or_scrolls_sideways(server: House, windows: Windows, scheme: str, size: dict[str, int], person: str) -> None:
-    window, inspector = windows(color_scheme=scheme, viewport=size, reduced_motion="reduce"), Inspector()
+LOOKS = {"light and wide": {"color_scheme": "light", "viewport": WIDE}, "dark and narrow": {"color_scheme": "dark", "viewport": NARROW}}
+
+
+@pytest.mark.parametrize(("look", "person"), [("light and wide", "sam"), ("dark and narrow", "root")])
+def test_no_page_violates_axe_or_scrolls_sideways(server: House, windows: Windows, look: str, person: str) -> None:
+    window, inspector = windows(**LOOKS[look], reduced_motion="reduce"), Inspector()
     window.refusals = {401, 404, 410, 422}
     for path in OPEN:
         inspector.look(window.open(path))
@@ -64,9 +69,8 @@ def _tokens(window: Window, inspector: Inspector) -> None:
     window.page.get_by_role("button", name="Revoke").click()
     window.page.get_by_role("dialog", name="Revoke Tokens Confirmation").wait_for()
     inspector.look(window.page)
-    window.page.get_by_role("link", name="Keep them").click()
-    window.page.get_by_role("link", name="deploy", exact=True).click()
-    inspector.look(window.page)
+    window.follow("Keep it")
+    inspector.look(window.follow("deploy"))
     window.open("/profile/")
     window.page.locator("details.menu summary").click()
     inspector.look(window.page)
@@ -91,6 +95,78 @@ def _links(server: House, window: Window, inspector: Inspector, person: str) -> 
     window.open(cancel).get_by_role("button", name="Cancel the change").click()
     window.page.get_by_role("heading", name="The change is cancelled").wait_for()
     inspector.look(window.page)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_page_of_projects_and_of_the_tokens_for_them_does(server: House, windows: Windows, look: str) -> None:
+    window, inspector, name = windows(**LOOKS[look], reduced_motion="reduce"), Inspector(), server.person()
+    window.refusals = {403, 404}
+    window.sign_in(name)
+    inspector.look(window.page)
+    project = _furnish(server, name, server.person())
+    for path in ("/", "/?page=2", "/?q=nothing", "/projects/new/", *(f"/projects/{project}/{page}" for page in PAGES_OF_A_PROJECT)):
+        inspector.look(window.open(path))
+    for link in ("Level of", "Remove"):
+        window.open(f"/projects/{project}/")
+        inspector.look(window.follow(f"{link} Person No {int(name.removeprefix('person'))}"))
+    window.open(f"/projects/{project}/invite/").get_by_label("Username").fill("nobody-at-all")
+    window.page.get_by_role("button", name="Add", exact=True).click()
+    window.page.get_by_text("There is nobody with this username").wait_for()
+    inspector.look(window.page)
+    inspector.look(window.open("/?q=not mine to change"))
+    inspector.look(window.follow("not mine to change"))
+    inspector.look(window.open(f"{window.page.url.removeprefix(server.url)}change/"))
+    _tokens_of_projects(server, window, inspector, name)
+    assert not inspector.found, "\n".join(inspector.found)
+
+
+def _furnish(server: House, name: str, other: str) -> str:
+    """Give a person so many projects that not all are offered, one with folders and a member, one of PHI, one of another's."""
+    mine, theirs = dx_login(server.url, name), dx_login(server.url, other)
+    (project,) = make_projects(server.url, mine, LONG_WORD)
+    make_projects(server.url, mine, *(f"Sample {number}" for number in range(PROJECTS_OFFERED)))
+    make_projects(server.url, mine, "Patients", phi=True)
+    assert dx_call(server.url, f"{project}/newFolder", {"folder": f"/a/b/{LONG_WORD}", "parents": True}, mine).status == 200
+    add_member(server.url, mine, project, other, "CONTRIBUTE")
+    (shared,) = make_projects(server.url, theirs, "not mine to change")
+    add_member(server.url, theirs, shared, name, "VIEW")
+    return project
+
+
+def _tokens_of_projects(server: House, window: Window, inspector: Inspector, name: str) -> None:
+    server.age_passwords(name)
+    page = window.open("/profile/tokens/new/")
+    page.get_by_label("Label").fill("of some")
+    page.get_by_label("Chosen projects").check()
+    page.get_by_label("Find a project by name").fill("n")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Find").click()
+    for chosen in ("Patients", LONG_WORD):
+        page.get_by_role("checkbox", name=chosen).check()
+    inspector.look(page)
+    page.get_by_role("button", name="Generate Token").click()
+    page.get_by_text("Enter your current password for this").wait_for()
+    inspector.look(page)
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Generate Token").click()
+    dead = page.locator("#tok").inner_text()
+    inspector.look(page)
+    window.open("/profile/tokens/")
+    inspector.look(window.follow("of some"))
+    for link in ("Rename", "Rotate"):
+        inspector.look(window.follow(link))
+        window.follow("Cancel")
+    window.rotate_token("of some")
+    inspector.look(page)
+    window.open("/profile/tokens/").get_by_label("Select of some (replaced)").check()
+    inspector.look(page)
+    page.get_by_role("button", name="Revoke").click()
+    page.get_by_role("button", name="Yes, revoke it").click()
+    page.get_by_text("Revoked.").wait_for()
+    assert with_token(server.url, dead).status == 401
+    inspector.look(window.open("/profile/tokens/"))
+    inspector.look(window.open("/profile/tokens/?ended=1"))
+    inspector.look(window.follow("Where was it used?"))
 
 
 def test_the_idle_dialog_violates_nothing_either(hasty_server: House, hasty_windows: Windows) -> None:
