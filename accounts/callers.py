@@ -1,6 +1,6 @@
 """What the doors of programs share: who calls and how far that reaches, and how a value is taken out of a body."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sized
 from typing import Any, Literal, Protocol, overload
 
 from accounts.audit import Actor
@@ -8,6 +8,7 @@ from accounts.errors import AccountOutOfReach, InvalidInput
 from accounts.models import User
 
 Body = dict[str, Any]
+LIST_MOST = 1000  # what one call may name: an act on all of them holds a lock
 
 
 class HasUser(Protocol):
@@ -53,21 +54,29 @@ def text_of(body: Body, name: str, *, required: bool = True) -> str | None:
 
 
 def texts_of(body: Body, name: str) -> list[str]:
-    """Return the list of strings `body[name]`, empty where it is absent. Raises InvalidInput."""
+    """Return the list of strings `body[name]`, each once, empty where it is absent. Raises InvalidInput, also for over 1,000."""
     value = body.get(name, [])
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise InvalidInput(reason=f'"{name}" must be a list of strings')
-    return value
+    require_few(value, name)
+    return list(dict.fromkeys(value))
 
 
 def mapping_of(body: Body, name: str) -> dict[str, Any]:
-    """Return the object `body[name]`, empty where it is null or absent. Raises InvalidInput."""
+    """Return the object `body[name]`, empty where it is null or absent. Raises InvalidInput, also for over 1,000 entries."""
     value = body.get(name)
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise InvalidInput(reason=f'"{name}" must be an object')
+    require_few(value, name)
     return value
+
+
+def require_few(value: Sized, name: str) -> None:
+    """Return if `value` has 1,000 entries at most; raise InvalidInput otherwise."""
+    if len(value) > LIST_MOST:
+        raise InvalidInput(reason=f'"{name}" names {len(value)}; one call takes {LIST_MOST} at most. Make several calls')
 
 
 def flag_of(body: Body, name: str) -> bool | None:

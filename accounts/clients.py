@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ua_parser import parse
 
 USER_AGENT_MAX_CHARS = 512
+_FORWARDED_MAX_CHARS = 512  # the end of the header, where the proxies wrote
 
 
 def client_address(request: HttpRequest) -> str | None:
@@ -17,8 +18,9 @@ def client_address(request: HttpRequest) -> str | None:
 
     An entry that is no address ends the search: what stands left of it may be anybody's invention.
     """
-    peer, forwarded = request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
-    return _client(peer, forwarded, tuple(settings.TRUSTED_PROXIES))
+    # A stranger's header is not even a key of the cache.
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUSTED_PROXIES else ""
+    return _client(request.META.get("REMOTE_ADDR", ""), forwarded[-_FORWARDED_MAX_CHARS:], tuple(settings.TRUSTED_PROXIES))
 
 
 # Asked several times for each request, and again and again for the same few clients.

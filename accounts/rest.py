@@ -62,6 +62,16 @@ class Input(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class ShortListField(serializers.ListField):
+    """A list whose length is looked at before what is in it: DRF's own judges every element of a list that is too long."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """Return the elements; refuse more than `max_length`, then each that is none."""
+        if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
+            raise serializers.ValidationError([f"{len(data)} are too many; {self.max_length} at most"])
+        return super().to_internal_value(data)
+
+
 class TextField(serializers.CharField):
     """A string that is a JSON string: DRF's own takes numbers too (API-02)."""
 

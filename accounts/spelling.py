@@ -10,7 +10,10 @@ USERNAME_PATTERN = re.compile(r"[a-z][a-z0-9._]{2,29}")
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # Letters and symbols by category, and blanks to the eye: Hangul fillers and the empty Braille pattern.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-_HIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, lone surrogate, line and paragraph separator
+# Control, format (of no width), lone surrogate, line and paragraph separator.
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_JOINERS = frozenset("\u200c\u200d")  # of format, too, but Persian and Hindi words, and emoji, are written with them
+_RAW_FACTOR = 4  # how much longer a text may be before it is normalised, which takes time that grows with the square
 
 
 def fold_username(typed: str) -> str:
@@ -32,9 +35,15 @@ def normalise_password(typed: str) -> str:
     return unicodedata.normalize("NFKC", typed)
 
 
-def clean_line(typed: str) -> str:
-    """Return a name or label as it is stored and compared: NFC, without blanks around it."""
-    return unicodedata.normalize("NFC", typed).strip()
+def clean_line(typed: str, most: int) -> str:
+    """Return a name or label as it is stored and compared: NFC, without blanks around it.
+
+    It may be longer than `most` code points, which the caller refuses; of a text that is much too long only a head comes back.
+    """
+    trimmed = typed.strip()
+    if len(trimmed) > _RAW_FACTOR * most:
+        return trimmed[: most + 1]
+    return unicodedata.normalize("NFC", trimmed).strip()
 
 
 def can_be_seen(text: str) -> bool:
@@ -43,5 +52,15 @@ def can_be_seen(text: str) -> bool:
 
 
 def hides_something(text: str) -> bool:
-    """Return whether `text` holds control characters, or characters that turn its direction."""
-    return any(char in _BIDI or unicodedata.category(char) in _HIDDEN_CATEGORIES for char in text)
+    """Return whether `text` holds characters that nobody sees: control, of no width, or turning its direction.
+
+    A joiner is one where it joins nothing: at an end, or beside a character that is no part of a word.
+    """
+    return any(_is_hidden(text, place, char) for place, char in enumerate(text))
+
+
+def _is_hidden(text: str, place: int, char: str) -> bool:
+    if char in _JOINERS:
+        around = text[max(0, place - 1) : place] + text[place + 1 : place + 2]
+        return len(around) < 2 or not all(ord(beside) > 0x7F for beside in around)
+    return char in _BIDI or unicodedata.category(char) in _HIDDEN_CATEGORIES

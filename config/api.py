@@ -20,6 +20,7 @@ from accounts.wording import spell_wait
 from config import envelopes, pages, readiness, strict_json
 
 logger = logging.getLogger("gatehouse.api")
+SENTENCES_PER_FIELD = 10
 _ROWS = re.compile(r"0{0,9}[1-9][0-9]{0,19}", re.ASCII)
 
 
@@ -178,8 +179,13 @@ def _response(
 
 def _by_field(detail: object) -> dict[str, list[str]]:
     if isinstance(detail, Mapping):
-        return {str(name): _sentences(value) for name, value in detail.items()}
-    return {"non_field_errors": _sentences(detail)}
+        return {str(name): _told(value) for name, value in detail.items()}
+    return {"non_field_errors": _told(detail)}
+
+
+def _told(value: object) -> list[str]:
+    # A thousand wrong elements of a list have one thing to say.
+    return list(dict.fromkeys(_sentences(value)))[:SENTENCES_PER_FIELD]
 
 
 def _sentences(value: object) -> list[str]:

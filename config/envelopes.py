@@ -15,6 +15,7 @@ _DX_TYPES = {
     403: ("PermissionDenied", 401),
     404: ("ResourceNotFound", 404),
     405: ("InvalidInput", 405),
+    411: ("InvalidInput", 422),
     413: ("InvalidInput", 422),
     503: ("ServiceUnavailable", 503),
 }

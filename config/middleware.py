@@ -133,8 +133,8 @@ def loaded_user(request: HttpRequest) -> User | None:
 
 
 class LimitsMiddleware:
-    """Refuses, before anything is looked up, bodies over 1 MiB (413), too many bodies at once (503), and methods that a page does
-    not take (405).
+    """Refuses, before anything is looked up, bodies in chunks (411) and over 1 MiB (413), too many bodies at once (503), and methods
+    that a page does not take (405).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -144,6 +144,9 @@ class LimitsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Return the answer, or the refusal of a body that says it is too long."""
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            # Django would read such a body as an empty one, and an act would do what nobody asked for.
+            return pages.answer(request, HTTPStatus.LENGTH_REQUIRED)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length == "0":
             return self.get_response(request)

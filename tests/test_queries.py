@@ -110,10 +110,10 @@ ACTS = {
     "POST /security/sessions/": 6,
     "POST /profile/tokens/new/": 13,
     "POST /profile/tokens/revoke/": 8,
-    "POST /profile/tokens/<public_id>/rotate/": 25,
+    "POST /profile/tokens/<public_id>/rotate/": 27,
     "POST /projects/<project_id>/delete/": 13,
     "PATCH /api/v1/projects/<project_id>/members/<username>/": 6,
-    "POST /api/v1/tokens/<public_id>/rotate/": 21,
+    "POST /api/v1/tokens/<public_id>/rotate/": 23,
     "DELETE /api/v1/sessions/<public_id>/": 5,
 }
 # What is answered otherwise than with 200, or than with a redirect after an act.

@@ -67,7 +67,7 @@ def moment_of(expires: object, *, latest: datetime) -> datetime | None:
 def _by_bearer(request: HttpRequest, body: Body) -> Minted:
     caller = caller_from_header(request.META.get("HTTP_AUTHORIZATION"), request=request, door="dx")
     label = text_of(body, "label", required=False) or _label(caller)
-    ends = moment_of(body.get("expires"), latest=min(expiry.longest(timezone.now()), caller.token.expires))
+    ends = moment_of(body.get("expires"), latest=min(expiry.longest(timezone.now()), caller.token.end_of_use))
     return flows.create(
         user=caller.user, label=label, expires=ends, reach=_scope(body), kind=TokenKind.API, actor=caller.actor, presenter=caller.token
     )

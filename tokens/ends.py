@@ -12,10 +12,13 @@ from tokens.models import EndReason, Token, TokenState
 
 
 def with_descendants(chosen: set[int]) -> set[int]:
-    """Return these ids and those of all that was made with them and can still do something: one query a generation."""
+    """Return these ids and those of all that was made with them: one query a generation.
+
+    The way leads through dead ones, too: what a token made that is over by now may live on.
+    """
     family, parents = set(chosen), chosen
     while parents:
-        made = Token.objects.with_authority().filter(parent__in=parents).values_list("pk", flat=True)
+        made = Token.objects.filter(parent__in=parents).values_list("pk", flat=True)
         parents = set(made) - family
         family |= parents
     return family

@@ -49,7 +49,7 @@ class TokenNotFound(GatehouseError):
     """No token of this person has this id."""
 
     code, status = "token_not_found", 404
-    message = "There is no such token. Reload the list and choose again"
+    message = "There is no such token among yours"
     dx_type, dx_status = "ResourceNotFound", 404
 
 
@@ -61,11 +61,11 @@ class LabelRefused(GatehouseError):
 
 
 class LabelTaken(GatehouseError):
-    """Labels are unique among a person's live tokens; `token_id` is the one that has it."""
+    """Labels are unique among a person's live tokens; `token_id` is the one that has it, empty where the caller is not to know."""
 
     code, status, field = "label_taken", 409, "label"
     told = ("token_id",)
-    message = "Another live token of yours ({token_id}) has this label. Choose a different one, or revoke that token first"
+    message = "Another live token of yours has this label. Choose a different one, or revoke that token first"
 
 
 class TokenLimit(GatehouseError):

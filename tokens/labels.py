@@ -10,7 +10,7 @@ from tokens.errors import LabelRefused
 
 def clean(label: str) -> str:
     """Return `label` as it is stored: NFC, without blanks at its ends, 1 to 64 code points. Raises LabelRefused."""
-    cleaned = clean_line(label)
+    cleaned = clean_line(label, limits.LABEL_MAX_CHARS)
     if not can_be_seen(cleaned):
         raise LabelRefused(reason="Give the token a label, so that you recognise it later")
     if len(cleaned) > limits.LABEL_MAX_CHARS:

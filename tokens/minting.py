@@ -1,12 +1,13 @@
 """How a token comes into being: its text, its row, its scope; never wider than what asks for it. The acts are in tokens.flows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, throttle
 from accounts.audit import Actor
 from accounts.digests import digest
 from accounts.errors import ConfirmationNeeded, StaleProof
@@ -31,11 +32,18 @@ class Minted:
 
 def within(presenter: Token | None, wish: datetime | None, ends: datetime) -> datetime:
     """Return when a token that `presenter` makes ends: with it at the latest. Raises OutlivesToken where more was wished for."""
-    if presenter is None or ends <= presenter.expires:
+    if presenter is None or ends <= presenter.end_of_use:
         return ends
     if wish is not None:
-        raise OutlivesToken(reason=f"ends at {spell_moment(presenter.expires)}; a token made by it cannot live longer")
-    return presenter.expires
+        raise OutlivesToken(reason=f"ends at {spell_moment(presenter.end_of_use)}; a token made by it cannot live longer")
+    return presenter.end_of_use
+
+
+def ancestors(token: Token) -> Iterator[Token]:
+    """Yield what `token` was made with, what that was made with, and so on. A query each."""
+    while token.parent is not None:
+        token = token.parent
+        yield token
 
 
 def require_still_allowed(locked: User, *, asked_as: User, presenter: Token | None) -> None:
@@ -54,6 +62,16 @@ def require_still_allowed(locked: User, *, asked_as: User, presenter: Token | No
     require_live(Token.objects.select_for_update().get(pk=presenter.pk))
 
 
+def spend_budget(user: User, presenter: Token | None) -> None:
+    """Count a token that is to be made; raise TooManyAttempts beyond 60 an hour.
+
+    Tokens of chosen projects have a count of their own, so that a leaked one keeps nobody from replacing it.
+    """
+    narrow = presenter is not None and presenter.everywhere is None
+    key = f"tokens.made-by-narrow:{user.pk}" if narrow else f"tokens.made:{user.pk}"
+    throttle.spend(key, limit=limits.MADE_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
+
+
 def require_confirmed(reach: Scope, *, user: User, confirmed: bool) -> None:
     """Return unless a token of this scope reaches PHI and nobody gave the password for it; then raise ConfirmationNeeded."""
     if not confirmed and scope.reached(reach, user).filter(phi=True).exists():
@@ -68,7 +86,7 @@ def mint(token: Token, *, actor: Actor, reach: Scope = scope.ALL) -> Minted:
     ends.expire(_due_of(token))
     if Token.objects.of(token.user).live().count() >= limits.LIVE_PER_USER:
         raise TokenLimit(limit=limits.LIVE_PER_USER)
-    _require_few_generations(token.parent)
+    _require_few_generations(token)
     token.created = timezone.now()
     if token.expires <= token.created:
         # It passed while a password was checked or a lock was waited for: no token is dead at birth.
@@ -91,10 +109,11 @@ def _created(token: Token, reach: Scope) -> TokenCreated:
     )  # fmt: skip
 
 
-def _require_few_generations(parent: Token | None) -> None:
+def _require_few_generations(token: Token) -> None:
     generations = 0
-    while parent is not None:
-        generations, parent = generations + 1, parent.parent
+    for one in (token, *ancestors(token)):
+        # A token that renewed itself is what it was, and no generation further.
+        generations += one.parent is not None and not one.renewed_itself
     if generations > limits.GENERATIONS_MOST:
         raise TooManyGenerations()
 
@@ -102,7 +121,7 @@ def _require_few_generations(parent: Token | None) -> None:
 def _insert(token: Token) -> None:
     taken = Token.objects.filter(user_id=token.user_id, label=token.label, state=TokenState.ACTIVE)
     if (holder := taken.first()) is not None:
-        raise LabelTaken(token_id=holder.public_id)
+        raise _label_taken(token, holder)
     try:
         # A savepoint: on PostgreSQL a violated constraint would spoil the whole transaction.
         with transaction.atomic():
@@ -111,7 +130,13 @@ def _insert(token: Token) -> None:
         holder = taken.first()
         if holder is None:
             raise
-        raise LabelTaken(token_id=holder.public_id) from clash
+        raise _label_taken(token, holder) from clash
+
+
+def _label_taken(token: Token, holder: Token) -> LabelTaken:
+    # A token of chosen projects does not reach the account, and so not the name of what else is in it.
+    narrow = token.parent is not None and token.parent.everywhere is None
+    return LabelTaken(token_id="" if narrow else holder.public_id)
 
 
 def _due_of(token: Token) -> list[Token]:

@@ -228,6 +228,16 @@ class Token(models.Model):
         return timezone.now() >= self.expires
 
     @property
+    def end_of_use(self) -> datetime:
+        """From when on nothing new begins on it, as far as that is known: its expiry, or the end of its overlap with a new text."""
+        return self.expires if self.retires_at is None else min(self.expires, self.retires_at)
+
+    @property
+    def renewed_itself(self) -> bool:
+        """Whether it is a later text of its own parent: what a replaced token made went over to its successor, but for these."""
+        return self.replaces_id is not None and self.parent is not None and self.parent.retires_at is not None
+
+    @property
     def is_replaced(self) -> bool:
         """Whether another token has replaced it and the overlap is over, marked so or not."""
         return self.retires_at is not None and timezone.now() >= self.retires_at

@@ -68,9 +68,10 @@ def chosen(wish: Scope | None, *, user: User, presenter: Token | None) -> Scope:
     held = of(presenter) if presenter is not None else ALL
     if wish is None:
         return held
-    _require_own_levels(wish, user)
+    # First what the token has: it learns nothing of projects beyond it.
     if not held.covers(wish):
         raise WiderThanToken(reason="reaches less than what you ask for; a token made by it cannot reach more than itself")
+    _require_own_levels(wish, user)
     return wish
 
 

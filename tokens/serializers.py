@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, NotRequired, TypedDict
 from rest_framework import serializers
 
 from accounts.models import User
-from accounts.rest import Input, Output, StrictBooleanField, StrictIntegerField, TextField
+from accounts.rest import Input, Output, ShortListField, StrictBooleanField, StrictIntegerField, TextField
 from orgs.projects.models import LevelName
 from tokens import limits, scope
 from tokens.minting import Minted
@@ -146,7 +146,7 @@ class RotationInput(Input):
 class RevocationInput(Input):
     """Which tokens are to end: those of `ids`, or all."""
 
-    ids = serializers.ListField(
+    ids = ShortListField(
         child=TextField(), required=False, allow_empty=False, max_length=_IDS_MOST, help_text="All of one's own, or nothing happens."
     )
     all = StrictBooleanField(required=False, default=False, help_text="Every token that can still act, this one too.")

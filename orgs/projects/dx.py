@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import prefetch_related_objects
 
-from accounts.callers import Body, fields_asked, flag_of, mapping_of, text_of, texts_of, whole_of
+from accounts.callers import Body, fields_asked, flag_of, mapping_of, require_few, text_of, texts_of, whole_of
 from accounts.errors import InvalidInput
 from accounts.models import User
 from accounts.moments import milliseconds
@@ -30,7 +30,8 @@ def find_projects(caller: HasAccess, body: Body) -> dict[str, Any]:
     """Return one page of the caller's projects, by name: `results`, and `next` (null on the last page)."""
     rows = whole_of(body, "limit", default=limits.FIND_DEFAULT_ROWS, least=1, most=limits.FIND_MAX_ROWS)
     describe = body.get("describe")
-    wanted = _wanted(describe if isinstance(describe, dict) else {}) if describe else set()
+    # Not the folders: of a thousand projects they would be millions.
+    wanted = _wanted(describe if isinstance(describe, dict) else {}) - {FOLDERS} if describe else set()
     projects = finding.found(caller, body).select_related("billed_to", "created_by")
     found, following = finding.page(projects, body.get("starting"), rows)
     _prefetch(found, wanted)
@@ -82,6 +83,7 @@ def invite(caller: HasAccess, body: Body, entity_id: str) -> dict[str, Any]:
 
 def decrease_permissions(caller: HasAccess, body: Body, entity_id: str) -> dict[str, Any]:
     """Lower members to a level, or remove them: `{"user-ben": "VIEW", "user-cleo": null}`."""
+    require_few(body, "decreasePermissions")
     wishes = {name: None if level is None else access.level_named(_word(level)) for name, level in body.items()}
     return _id(flows.decrease(caller=caller, project_id=entity_id, wishes=wishes, actor=caller.actor))
 
@@ -170,6 +172,7 @@ def resolve_data_objects(caller: HasAccess, body: Body) -> dict[str, Any]:
     objects = body.get("objects")
     if not isinstance(objects, list):
         raise InvalidInput(reason='"objects" must be a list')
+    require_few(objects, "objects")
     return {"results": [[] for _ in objects]}
 
 

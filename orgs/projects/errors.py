@@ -31,7 +31,7 @@ class MemberNotFound(GatehouseError):
     """This person is no member of the project."""
 
     code, status, field = "member_not_found", 404, "user"
-    message = "This person is not a member of the project. Reload the list"
+    message = "This person is not a member of the project"
     dx_type, dx_status = "ResourceNotFound", 404
 
 

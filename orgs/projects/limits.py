@@ -18,6 +18,7 @@ FOLDERS_PER_PROJECT = 10_000  # a description lists all of them at once
 MADE_PER_HOUR = 100  # projects, by one person
 INVITED_PER_HOUR = 200  # members, by one person: an invitation is a mail to somebody else
 HOUR_SECONDS = 3600
+DAY_SECONDS = 86_400
 
 PAGE_ROWS = 25
 FIND_DEFAULT_ROWS, FIND_MAX_ROWS = 100, 1000  # DX_PROTOCOL 5.2

@@ -5,7 +5,7 @@ from orgs.projects import limits
 from orgs.projects.errors import PathRefused, ProjectValueRefused
 from orgs.projects.models import ROOT
 
-_RAW_FACTOR = 4  # how much longer a text may be before it is normalised, which takes time that grows with the square
+_RAW_FACTOR = 4  # how much longer a path may be as it is typed
 _PLAIN = "Use plain characters: none that control or turn the direction of text"
 _LINE_BREAKS = dict.fromkeys(map(ord, "\r\n\t"))
 
@@ -42,10 +42,11 @@ def clean_path(typed: str) -> str:
     if not typed.startswith(ROOT):
         raise PathRefused(reason="A folder is named by its path from the root, as /data/raw")
     _require_path_length(typed, _RAW_FACTOR * limits.PATH_MAX_CHARS)
-    names = typed.rstrip("/").split("/")[1:]
+    # Cleaned before they are judged: a blank before two dots is no name of its own.
+    names = [clean_line(name, limits.FOLDER_NAME_MAX_CHARS) for name in typed.rstrip("/").split("/")[1:]]
     for name in names:
         _check_folder_name(name)
-    path = ROOT + "/".join(clean_line(name) for name in names)
+    path = ROOT + "/".join(names)
     _require_path_length(path, limits.PATH_MAX_CHARS)
     return path
 
@@ -72,10 +73,10 @@ def joined(folder: str, name: str) -> str:
 
 
 def _line(typed: str, what: str, most: int) -> str:
-    cleaned = clean_line(typed[: _RAW_FACTOR * most])
+    cleaned = clean_line(typed, most)
     if not can_be_seen(cleaned):
         raise ProjectValueRefused(reason=f"Give the {what} at least one character that can be seen")
-    if len(cleaned) > most or len(typed) > _RAW_FACTOR * most:
+    if len(cleaned) > most:
         raise ProjectValueRefused(reason=f"The {what} has at most {most} characters. Choose a shorter one")
     if hides_something(cleaned):
         raise ProjectValueRefused(reason=f"The {what} holds hidden characters. {_PLAIN}")

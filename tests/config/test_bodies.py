@@ -6,6 +6,8 @@ import pytest
 from django.test import Client
 
 from config.bodies import PER_ADDRESS, RESERVED_THREADS, BodySlots
+from tests.tokens.factories import token_and_text
+from tokens.models import Token
 
 
 def taken(slots: BodySlots, address: str, times: int) -> list[bool]:
@@ -43,3 +45,17 @@ def test_a_request_whose_body_finds_no_place_is_told_when_to_come_again(monkeypa
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
     assert Client().get("/healthz").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "status"), [("/system/newAuthToken", 422), ("/api/v1/tokens/", 411), ("/api/v1/tokens/token-x/rotate/", 411), ("/login/", 411)]
+)
+def test_a_body_in_chunks_is_refused_and_not_taken_for_an_empty_one(path: str, status: int) -> None:
+    text = token_and_text()[1]
+    answer = Client().post(
+        path, b"", content_type="application/json", HTTP_TRANSFER_ENCODING="chunked", headers={"Authorization": f"Bearer {text}"}
+    )
+    assert answer.status_code == status
+    assert b"Content-Length" in answer.content
+    assert Token.objects.count() == 1

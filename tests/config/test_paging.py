@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from config.api import Pages
-from tests.tokens.doors import rest
+from tests.tokens.doors import rest, signed_in
 from tests.tokens.factories import TokenFactory, token_and_text
 
 ROWS = 3  # beside the token that asks
@@ -38,3 +38,9 @@ def test_more_than_the_greatest_page_counts_as_the_greatest(text: str, monkeypat
 def test_what_is_no_number_of_rows_is_refused_by_name(text: str, limit: str) -> None:
     answer = asked(text, limit)
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["limit"])
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "1.5", "00000000" + "9" * 21, "9" * 5009, "%D9%A3", "100000"])
+@pytest.mark.parametrize("path", ["/", "/profile/tokens/", "/security/history/"])
+def test_what_is_no_page_of_a_list_for_people_gives_the_first_or_last_one(amy: User, path: str, page: str) -> None:
+    assert signed_in(amy).get(f"{path}?page={page}").status_code == 200

@@ -184,3 +184,15 @@ def test_one_folder_made_eight_times_at_once_is_there_once(race: Race) -> None:
     answers = race(8, lambda _: door("newFolder", folder="/a/b", parents=True).status_code)
     assert answers == [200] * 8
     assert Folder.objects.count() == 2
+
+
+@pytest.mark.parametrize("path", ["/ ..", "/. ", "/x/ .. ", "/\u00a0..", "/x/.\u2003/y", "/..\u200d", "/a\u200bb"])
+def test_a_name_that_is_one_of_dots_or_hides_something_once_it_is_cleaned_is_refused(door: Door, path: str) -> None:
+    assert refusal(door("newFolder", folder=path, parents=True)) == (422, "InvalidInput")
+    assert door.paths == []
+
+
+def test_a_move_takes_a_thousand_folders_at_most_and_each_once(door: Door) -> None:
+    door("newFolder", folder="/a")
+    assert door("move", folders=["/a"] * 1000, destination="/").status_code == 200
+    assert refusal(door("move", folders=["/a"] * 1001, destination="/")) == (422, "InvalidInput")

@@ -17,6 +17,7 @@ from tests.tokens.doors import dx
 from tests.tokens.factories import token_and_text
 from tokens.authentication import authenticate
 from tokens.caller import Caller
+from tokens.models import TokenProject
 
 pytestmark = pytest.mark.django_db
 
@@ -268,3 +269,25 @@ def test_a_person_invited_eight_times_at_once_is_a_member_once(race: Race) -> No
     assert sorted(outcomes) == [False] * 7 + [True]
     assert level_of(ben, project) == "VIEW"
     assert OutboxMail.objects.count() == 1
+
+
+def test_a_token_of_the_owners_level_in_the_one_project_cannot_leave_for_them_either(atlas: Project, amy: User, ben: User) -> None:
+    invite(atlas, amy, "ben", Level.VIEW)
+    narrow, text = token_and_text(user=ben, everywhere=None)
+    TokenProject.objects.create(token=narrow, project=atlas, level=Level.VIEW)
+    assert dx(f"/{atlas.public_id}/leave", {}, text).status_code == 401
+    assert level_of(ben, atlas) == "VIEW"
+
+
+def test_who_is_added_and_removed_again_and_again_is_mailed_once_a_day(atlas: Project, amy: User, ben: User, clock: Any) -> None:
+    for days, mails in ((0, 1), (0, 1), (1, 2)):
+        clock.shift(days * 86_400 + 1)
+        invite(atlas, amy, "ben")
+        flows.remove_member(caller=person(amy), project_id=atlas.public_id, username="ben", actor=actor(amy))
+        assert OutboxMail.objects.filter(to=ben.email).count() == mails
+
+
+def test_one_call_changes_a_thousand_members_at_most(atlas: Project, amy: User) -> None:
+    text = token_and_text(user=amy)[1]
+    answer = dx(f"/{atlas.public_id}/decreasePermissions", {f"user-u{number}": None for number in range(1001)}, text)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (422, "InvalidInput")

@@ -1,6 +1,7 @@
 """Making a token: on the page, by REST, and what is refused."""
 
 import json
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -84,8 +85,9 @@ def test_only_the_digest_and_four_characters_of_a_text_are_stored_and_it_stays_o
 def test_a_label_of_a_live_token_is_taken_and_of_an_ended_one_free() -> None:
     user = UserFactory()
     first = make(user)
-    with pytest.raises(LabelTaken, match=first.token.public_id):
+    with pytest.raises(LabelTaken) as refused:
         make(user)
+    assert refused.value.data["token_id"] == first.token.public_id
     flows.revoke(tokens=[first.token], actor=actor(user), why=EndReason.REVOKED)
     assert make(user).token.state == TokenState.ACTIVE
 
@@ -305,3 +307,22 @@ def test_options_tells_nothing_of_the_code() -> None:
 def test_a_label_that_cannot_be_seen_is_no_label(label: str) -> None:
     with pytest.raises(LabelRefused):
         make(UserFactory(), label)
+
+
+def test_a_label_that_would_take_long_to_normalise_is_refused_without_that() -> None:
+    with patch("accounts.spelling.unicodedata.normalize", side_effect=unicodedata.normalize) as normalised, pytest.raises(LabelRefused):
+        make(UserFactory(), "a" + "\u0301\u0316" * 200_000)
+    assert not [call for call in normalised.call_args_list if len(call.args[1]) > 4 * limits.LABEL_MAX_CHARS]
+
+
+@pytest.mark.parametrize(
+    "label", ["a" + " " * 1000 + "b", "dep\u200bloy", "soft\u00adhyphen", "\ufeffdeploy", "de\u200dploy", "deploy\u200d"]
+)
+def test_a_label_that_hides_a_part_of_itself_is_refused(label: str) -> None:
+    with pytest.raises(LabelRefused):
+        make(UserFactory(), label)
+
+
+@pytest.mark.parametrize("label", ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f469\u200d\U0001f52c"])
+def test_a_joiner_between_letters_or_pictures_is_a_part_of_the_word(label: str) -> None:
+    assert make(UserFactory(), label).token.label == label

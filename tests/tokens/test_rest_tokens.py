@@ -404,3 +404,12 @@ def test_the_list_is_sorted_by_what_it_offers_and_by_nothing_else(amy: User, sor
     answer = WebDoor().sign_in(amy).get("/profile/tokens/", {"sort": sort})
     order = "".join(token.label for token in answer.context["page"].object_list)
     assert order == ORDERS.get(sort, ORDERS["-created"])
+
+
+def test_a_list_of_ids_that_is_far_too_long_gets_one_short_sentence(amys: str) -> None:
+    answer = rest("POST", f"{TOKENS}revoke/", amys, {"ids": [1] * 100_000, "preview": True})
+    assert answer.status_code == 400
+    assert len(answer.content) < 1000
+    answer = rest("POST", f"{TOKENS}revoke/", amys, {"ids": [1] * 900, "preview": True})
+    assert answer.status_code == 400
+    assert len(answer.content) < 1000

@@ -14,7 +14,7 @@ from tests.factories import UserFactory, actor
 from tests.projects.factories import project_of
 from tests.tokens.doors import rest, signed_in
 from tests.tokens.factories import TokenFactory, token_and_text
-from tokens import expiry, flows, scope
+from tokens import expiry, flows, limits, scope
 from tokens.errors import ExpiryRefused, LabelRefused, LabelTaken, NotRotated, OutlivesToken, TokenNotFound, WiderThanToken
 from tokens.minting import Minted
 from tokens.models import EndReason, Token, TokenKind, TokenState
@@ -28,6 +28,14 @@ HOUR = 3600
 def rotate(token: Token, overlap: int = HOUR, **more: Any) -> Minted:
     wish = {"user": token.user, "expires": None, "actor": actor(token.user), "confirmed": True}
     return flows.rotate(token=token, overlap_seconds=overlap, **{**wish, **more})
+
+
+def _line_of(user: User, length: int) -> Token | None:
+    """Return the last of so many tokens, each made with the one before."""
+    last: Token | None = None
+    for _ in range(length):
+        last = TokenFactory(user=user, parent=last)
+    return last
 
 
 def status(text: str) -> tuple[int, str]:
@@ -143,6 +151,59 @@ def test_a_token_that_rotates_itself_gets_no_longer_life_and_takes_the_new_one_a
     flows.revoke(tokens=[old], actor=actor(amy), why=EndReason.REVOKED)
     new.refresh_from_db()
     assert (new.state, new.end_why) == (TokenState.REVOKED, EndReason.PARENT)
+
+
+def test_a_token_may_renew_itself_again_and_again_and_the_first_text_takes_the_last_one_along(amy: User) -> None:
+    first: Token = TokenFactory(user=amy, parent=_line_of(amy, limits.GENERATIONS_MOST))
+    token = first
+    child = TokenFactory(user=amy, parent=first)
+    for _ in range(limits.GENERATIONS_MOST + 3):
+        token = rotate(token, presenter=token).token
+        child.refresh_from_db()
+        assert (token.parent, child.parent) == (first, token)
+    flows.revoke(tokens=[first], actor=actor(amy), why=EndReason.REVOKED)
+    assert Token.objects.with_authority().count() == limits.GENERATIONS_MOST  # those above it
+
+
+def test_a_token_does_not_rotate_what_it_was_made_with_and_no_family_runs_in_a_circle(amy: User) -> None:
+    top = TokenFactory(user=amy)
+    middle = TokenFactory(user=amy, parent=top)
+    below = TokenFactory(user=amy, parent=middle)
+    for presenter, old in ((middle, top), (below, top), (below, middle)):
+        with pytest.raises(NotRotated, match="made with it"):
+            rotate(old, presenter=presenter)
+    assert rotate(below, presenter=top).token.parent == top
+
+
+def test_what_was_made_with_a_token_that_is_over_by_now_still_ends_with_the_first(amy: User, clock: Any) -> None:
+    top = TokenFactory(user=amy)
+    middle = TokenFactory(user=amy, parent=top)
+    below = TokenFactory(user=amy, parent=middle)
+    Token.objects.filter(pk=middle.pk).update(expires=timezone.now() + timedelta(seconds=2))
+    clock.shift(3)
+    flows.expire_due()
+    assert set(flows.find_family(tokens=[top])) == {top, below}
+    flows.revoke(tokens=[top], actor=actor(amy), why=EndReason.REVOKED)
+    assert not Token.objects.with_authority().exists()
+
+
+def test_what_goes_over_to_a_new_token_ends_no_later_than_that(amy: User) -> None:
+    old = TokenFactory(user=amy)
+    child = TokenFactory(user=amy, parent=old)
+    grandchild = TokenFactory(user=amy, parent=child)
+    soon = timezone.now() + timedelta(days=2)
+    rotate(old, expires=soon)
+    assert set(Token.objects.filter(pk__in=[child.pk, grandchild.pk]).values_list("expires", flat=True)) == {soon}
+
+
+def test_what_a_replaced_token_makes_in_its_overlap_ends_with_the_overlap(amy: User) -> None:
+    old = TokenFactory(user=amy)
+    rotate(old, HOUR)
+    old.refresh_from_db()
+    made = flows.create(user=amy, label="more", expires=None, kind=TokenKind.API, actor=actor(amy), presenter=old).token
+    assert made.expires == old.retires_at
+    with pytest.raises(OutlivesToken):
+        flows.create(user=amy, label="longer", expires=old.expires, kind=TokenKind.API, actor=actor(amy), presenter=old)
 
 
 def test_a_narrower_token_rotates_no_wider_one(amy: User) -> None:

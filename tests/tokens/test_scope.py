@@ -8,11 +8,11 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.errors import ConfirmationNeeded
+from accounts.errors import ConfirmationNeeded, TooManyAttempts
 from accounts.models import User
 from orgs.projects.errors import ProjectNotFound
 from orgs.projects.models import Level, Project, ProjectMember
-from tests.factories import actor
+from tests.factories import UserFactory, actor
 from tests.projects.factories import ProjectFactory, project_of
 from tests.tokens.doors import dx
 from tests.tokens.factories import TokenFactory, token_and_text
@@ -257,3 +257,33 @@ def test_a_token_of_chosen_projects_ends_itself_and_no_other_by_dx(amy: User) ->
     assert (refused.status_code, refused.json()["error"]["type"]) == (401, "PermissionDenied")
     assert dx("/system/destroyAuthToken", {"tokenSignature": token.digest}, text).status_code == 200
     assert list(Token.objects.live()) == [other]
+
+
+def test_a_token_of_chosen_projects_learns_nothing_of_others_when_it_asks_for_more(amy: User) -> None:
+    chosen, other = project_of(amy), project_of(amy, Level.VIEW, name="Secret Study")
+    narrow = make(amy, Scope(None, {chosen.public_id: Level.VIEW})).token
+    answers = set()
+    for project in (other.public_id, project_of(UserFactory()).public_id, NEVER):
+        with pytest.raises(WiderThanToken) as refused:
+            make(amy, Scope(None, {project: Level.ADMINISTER}), presenter=narrow)
+        answers.add(str(refused.value))
+    assert len(answers) == 1
+
+
+def test_a_token_of_chosen_projects_learns_no_other_tokens_id_from_its_label(amy: User) -> None:
+    chosen = project_of(amy)
+    make(amy, label="nightly")
+    text = make(amy, Scope(None, {chosen.public_id: Level.VIEW})).text
+    answer = dx(NEW, {"label": "nightly"}, text)
+    assert answer.status_code == 422
+    assert "token-" not in answer.content.decode()
+
+
+def test_what_a_token_of_chosen_projects_makes_keeps_nobody_from_replacing_it(amy: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tokens.limits.MADE_PER_HOUR", 3)
+    narrow = make(amy, Scope(None, {project_of(amy).public_id: Level.VIEW})).token
+    for _ in range(3):
+        make(amy, presenter=narrow)
+    with pytest.raises(TooManyAttempts):
+        make(amy, presenter=narrow)
+    make(amy)

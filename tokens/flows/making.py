@@ -5,10 +5,9 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import throttle
 from accounts.audit import Actor
 from accounts.models import User
-from tokens import expiry, idempotency, labels, limits, minting, scope
+from tokens import expiry, idempotency, labels, minting, scope
 from tokens.idempotency import Repeatable
 from tokens.minting import Minted
 from tokens.models import Token, TokenKind
@@ -32,7 +31,7 @@ def create(
     label, now = labels.clean(label), timezone.now()
     idempotency.require_new(user, once)
     ends = minting.within(presenter, expires, expiry.chosen(expires, now=now))
-    throttle.spend(f"tokens.made:{user.pk}", limit=limits.MADE_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
+    minting.spend_budget(user, presenter)
     with transaction.atomic():
         minting.require_still_allowed(User.objects.lock(user.pk), asked_as=user, presenter=presenter)
         idempotency.require_new(user, once)

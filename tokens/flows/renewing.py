@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, throttle
+from accounts import audit
 from accounts.audit import Actor
 from accounts.models import User
-from tokens import ends, expiry, labels, limits, minting, scope
+from tokens import ends, expiry, labels, minting, scope
 from tokens.errors import LabelTaken, NotRotated, TokenNotFound, WiderThanToken
 from tokens.events import TokenRenamed, TokenRotated
 from tokens.minting import Minted
@@ -40,24 +40,24 @@ def rotate(
     """Return a new token with the label and the scope of `token`, which goes on for `overlap_seconds` (0 to 24 hours).
 
     Then the old one is retired: work that it began may go on to its end, nothing new begins on it. Without `expires` the new one
-    lives as long as the old one was meant to. What was made with the old one belongs to the new one from now on. Raises NotRotated
-    for what is no living API token or was replaced before, and what `create` raises.
+    lives as long as the old one was meant to. What was made with the old one belongs to the new one from now on, and ends with it.
+    Raises NotRotated for what is no living API token, was replaced before, or made the presenter; and what `create` raises.
     """
     now = timezone.now()
-    throttle.spend(f"tokens.made:{user.pk}", limit=limits.MADE_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
+    minting.spend_budget(user, presenter)
     with transaction.atomic():
         minting.require_still_allowed(User.objects.lock(user.pk), asked_as=user, presenter=presenter)
         old = _own_live(user, token)
-        _require_rotatable(old)
+        _require_rotatable(old, presenter)
         reach = scope.of(old)
         if presenter is not None and not scope.of(presenter).covers(reach):
             raise WiderThanToken(reason="reaches less than the token that it would renew")
         minting.require_confirmed(reach, user=user, confirmed=confirmed or presenter is not None)
         lasts_until = minting.within(presenter, expires, expiry.renewed(expires, life=old.expires - old.created, now=now))
         label = _step_aside(old, until=now + timedelta(seconds=overlap_seconds))
-        new = Token(user=user, label=label, kind=old.kind, expires=lasts_until, parent=presenter or old.parent, replaces=old)
+        new = Token(user=user, label=label, kind=old.kind, expires=lasts_until, parent=_parent(old, presenter), replaces=old)
         minted = minting.mint(new, reach=reach, actor=actor)
-        old.children.exclude(pk=new.pk).update(parent=new)
+        _hand_over_children(old, new)
         event = TokenRotated(
             token_id=old.public_id, label=label, new_id=new.public_id, label_now=old.label, overlap_seconds=overlap_seconds
         )
@@ -74,7 +74,25 @@ def _own_live(user: User, token: Token) -> Token:
     return row
 
 
-def _require_rotatable(token: Token) -> None:
+def _parent(old: Token, presenter: Token | None) -> Token | None:
+    """Return what the new token counts as made with: it ends with the token whose holder asked for it and has its text."""
+    if presenter is None:
+        return old.parent
+    if presenter != old:
+        return presenter
+    # Of a token that renews itself again and again all texts end with the first one, and the line grows no longer.
+    return old.parent if old.renewed_itself else old
+
+
+def _hand_over_children(old: Token, new: Token) -> None:
+    old.children.exclude(pk=new.pk).update(parent=new)
+    outliving = Token.objects.filter(pk__in=ends.with_descendants({new.pk}), expires__gt=new.expires)
+    outliving.update(expires=new.expires)
+
+
+def _require_rotatable(token: Token, presenter: Token | None) -> None:
+    if presenter is not None and token in minting.ancestors(presenter):
+        raise NotRotated(reason="Your token was made with it, and ends with it. Rotate it from the web, or with itself")
     if token.kind != TokenKind.API:
         raise NotRotated(reason="Only API tokens are rotated. A command-line login is renewed by dx login, a job token with its job")
     if token.retires_at is not None:

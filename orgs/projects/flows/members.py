@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts import audit, throttle
 from accounts.audit import Actor
+from accounts.errors import TooManyAttempts
 from accounts.models import User
 from accounts.spelling import fold_username
 from orgs.projects import access, emails, limits
@@ -46,7 +47,7 @@ def invite(*, caller: HasAccess, project_id: str, invitee: str, level: Level, ac
             return Invited(member, is_new=False)
         member = ProjectMember.objects.create(project=project, user=user, level=level)
         audit.record(ProjectMemberAdded(project.public_id, project.name, level.label), subject=user, actor=actor)
-        if by_mail:
+        if by_mail and _may_be_told(project, user):
             emails.added_to_project(user, project=project, level=level, actor=actor)
         return Invited(member, is_new=True)
 
@@ -94,10 +95,19 @@ def leave(*, caller: HasAccess, project_id: str, actor: Actor) -> None:
     """Give up one's own membership. Raises ProjectNotFound, LastAdministrator, and TokenLimited for a narrower token."""
     with transaction.atomic():
         project = access.lock(caller, project_id, Level.VIEW)
-        access.require_unlimited(caller, project, act="Leave the project")
+        access.require_unlimited(caller, act="Leave the project")
         member = _member(project, caller.user.username)
         _require_another_administrator(project, member, None)
         _remove(project, member, actor, left=True)
+
+
+def _may_be_told(project: Project, user: User) -> bool:
+    """Return whether a mail to `user` about this project is due: one a day, or adding and removing would be a way to fill mailboxes."""
+    try:
+        throttle.spend(f"projects.told:{project.pk}:{user.pk}", limit=1, window_seconds=limits.DAY_SECONDS)
+    except TooManyAttempts:
+        return False
+    return True
 
 
 def _person(invitee: str) -> User:

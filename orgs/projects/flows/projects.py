@@ -10,7 +10,7 @@ from accounts import audit, throttle
 from accounts.audit import Actor
 from orgs.projects import access, limits, spelling
 from orgs.projects.access import HasAccess
-from orgs.projects.errors import PhiStays, ProjectValueRefused, TokenLimited
+from orgs.projects.errors import PhiStays, ProjectValueRefused
 from orgs.projects.events import ProjectChanged, ProjectCreated, ProjectDeleted
 from orgs.projects.models import Level, Project, ProjectMember, ProjectProperty, ProjectTag
 
@@ -45,8 +45,7 @@ def create(*, caller: HasAccess, details: Details, actor: Actor) -> Project:
     values = {"name": "", **details.clean()}
     if not values["name"]:
         raise ProjectValueRefused(reason="Give the project a name")
-    if caller.everywhere != Level.ADMINISTER:
-        raise TokenLimited(act="Make projects")
+    access.require_unlimited(caller, act="Make projects")
     user = caller.user
     throttle.spend(f"projects.made:{user.pk}", limit=limits.MADE_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
     with transaction.atomic():
