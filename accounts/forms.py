@@ -92,7 +92,7 @@ class NewPasswordForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         first, second = cleaned.get("new_password1"), cleaned.get("new_password2")
         if first and second and first != second:
-            self.add_error("new_password2", "The two passwords differ. Type the same one twice")
+            self.add_error("new_password2", "The two passwords differ. Type the same one twice.")
         return cleaned
 
 

@@ -56,11 +56,13 @@ class DoneMixin(ContextMixin, View):
     """Says once, on the page that an act leads to, what has happened: the act leaves a word in the session."""
 
     done_sentences: ClassVar[dict[str, str]] = {}
+    hints: ClassVar[tuple[str, ...]] = ()  # those words after which nothing has happened yet
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add `done`, the page's sentence for that word, or None; the word is gone then."""
+        """Add `done`, the page's sentence for that word, or None, and its `done_tone`; the word is gone then."""
         word = self.request.session.pop(DONE_KEY, "") if self.done_sentences and DONE_KEY in self.request.session else ""
-        return super().get_context_data(done=self.done_sentences.get(word), **kwargs)
+        tone = "info" if word in self.hints else "ok"
+        return super().get_context_data(done=self.done_sentences.get(word), done_tone=tone, **kwargs)
 
     def leave(self, word: str, to: str, *parts: str) -> HttpResponse:
         """Go to the page named `to` (`parts` are those of its address), which says what `word` stands for there."""

@@ -33,7 +33,7 @@ PAGES = {
     "/": 2,
     "/?q=project": 2,
     "/projects/new/": 1,
-    "/projects/<project_id>/": 4,
+    "/projects/<project_id>/": 5,
     "/projects/<project_id>/change/": 2,
     "/projects/<project_id>/delete/": 4,
     "/projects/<project_id>/invite/": 2,

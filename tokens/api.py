@@ -149,7 +149,7 @@ class RevokeTokensView(APIView):
 
     @Answers(RevocationOutput, takes=RevocationInput, refuses=_OWN_REFUSES, name="tokens_revoke")
     def post(self, request: Request) -> Response:
-        """Revoke several tokens at once, all or none, or say with `preview` what that would end."""
+        """Revoke several tokens at once, all or none, or say with "preview" what that would end."""
         asked = RevocationInput(data=request.data)
         asked.is_valid(raise_exception=True)
         caller, values = caller_of(request), asked.validated_data

@@ -70,7 +70,7 @@ class Offered:
 class NewTokenForm(MaybeConfirmedForm):
     """Label, expiry, access. No expiry chosen means one calendar month; a date means the end of that day, in UTC."""
 
-    label = label_field("Name the script or machine that will hold it")
+    label = label_field("Name the script or machine that will hold it.")
     expires = forms.CharField(label="Expiry", required=False, initial=DEFAULT_PRESET, widget=forms.RadioSelect())
     expires_on = forms.DateField(label="Expires on", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     access = forms.ChoiceField(
@@ -146,10 +146,10 @@ class NewTokenForm(MaybeConfirmedForm):
         return self._end_of(_parsed(choice), now, field="expires") if choice else None
 
     def _end_of(self, day: date | None, now: datetime, *, field: str) -> datetime | None:
-        if day is None:
-            self.add_error(field, "Choose a date, as 2030-12-31.")
-            return None
         longest = expiry.longest(now)
+        if day is None:
+            self.add_error(field, f"Choose a date, {longest.date()} at the latest, and write it like that.")
+            return None
         # On the last possible day its end would be too late by some hours.
         return longest if day == longest.date() else datetime.combine(day, time(23, 59, 59), tzinfo=now.tzinfo)
 

@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.pages import ActorMixin, FlowView, PageView
 from accounts.paging import page_of
 from orgs.projects.models import Project
-from tokens import flows, limits, running
+from tokens import expiry, flows, limits, running
 from tokens.forms import MaybeConfirmedForm, NewTokenForm, RenameTokenForm, RotateTokenForm
 from tokens.minting import Minted
 from tokens.models import ORDERS, EndReason, Token, TokenKind
@@ -45,6 +45,7 @@ class TokenListView(_TokensTab, PageView):
         "none": "Select the tokens first, then Revoke.",
         "one": "Select one token, then Rotate.",
     }
+    hints = ("none", "one")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add one page of tokens in the order asked for, those whose label or project holds the search text."""
@@ -208,6 +209,11 @@ class RotateTokenView(_ShowsTextOnce, _OneToken, FlowView):
     def get_form_kwargs(self) -> dict[str, Any]:
         """Say whether the password is to be asked for."""
         return {**super().get_form_kwargs(), "ask_password": self.ask_password()}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add when the new text will end."""
+        life = self.token.expires - self.token.created
+        return super().get_context_data(new_end=expiry.renewed(None, life=life, now=timezone.now()), **kwargs)
 
     def act(self, form: RotateTokenForm) -> HttpResponse:
         """Rotate it and return the page that shows the new text."""

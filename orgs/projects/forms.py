@@ -27,7 +27,7 @@ class ProjectForm(forms.Form):
         error_messages={"required": "Give the project a name."},
     )  # fmt: skip
     summary = forms.CharField(
-        label="Summary", required=False, max_length=limits.SUMMARY_MAX_CHARS, help_text="In a line or two, what it is for"
+        label="Summary", required=False, max_length=limits.SUMMARY_MAX_CHARS, help_text="In a line or two, what it is for."
     )
     phi = forms.BooleanField(label="Holds protected health information (PHI)", required=False)
 

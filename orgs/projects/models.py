@@ -113,6 +113,10 @@ class ProjectMemberQuerySet(models.QuerySet["ProjectMember"]):
         """Those who can do most first, then by username."""
         return self.order_by("-level", "user__username")
 
+    def administrators(self) -> Self:
+        """Those who can do everything, and sign in."""
+        return self.filter(level=Level.ADMINISTER, user__is_active=True)
+
 
 class ProjectMember(models.Model):
     """A person in a project, once at most."""

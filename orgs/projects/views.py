@@ -85,7 +85,8 @@ class ProjectView(_OneProject, PageView):
         names = [(path, spelling.base_of(path)) for path in flows.find_children(project=self.project, path=folder)]
         above = [(path, spelling.base_of(path)) for path in [*spelling.ancestors_of(folder), folder] if path != ROOT]
         members = page_of(self.project.members.select_related("user").by_level(), self.request.GET.get("page"), limits.PAGE_ROWS)
-        return super().get_context_data(page=members, folder=folder, folders=names, above=above, levels=Level.names, **kwargs)
+        last = self.project.can_administer and not self.project.members.administrators().exclude(user=self.user).exists()
+        return super().get_context_data(page=members, folder=folder, folders=names, above=above, is_last_administrator=last, **kwargs)
 
 
 class ChangeProjectView(_OneProject, FlowView):

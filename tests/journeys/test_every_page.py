@@ -103,12 +103,13 @@ def test_no_page_of_projects_and_of_the_tokens_for_them_does(server: House, wind
     window.refusals = {403, 404}
     window.sign_in(name)
     inspector.look(window.page)
-    project = _furnish(server, name, server.person())
+    other = server.person()
+    project = _furnish(server, name, other)
     for path in ("/", "/?page=2", "/?q=nothing", "/projects/new/", *(f"/projects/{project}/{page}" for page in PAGES_OF_A_PROJECT)):
         inspector.look(window.open(path))
     for link in ("Level of", "Remove"):
         window.open(f"/projects/{project}/")
-        inspector.look(window.follow(f"{link} Person No {int(name.removeprefix('person'))}"))
+        inspector.look(window.follow(f"{link} Person No {int(other.removeprefix('person'))}"))
     window.open(f"/projects/{project}/invite/").get_by_label("Username").fill("nobody-at-all")
     window.page.get_by_role("button", name="Add", exact=True).click()
     window.page.get_by_text("There is nobody with this username").wait_for()

@@ -78,8 +78,10 @@ def test_the_last_administrator_cannot_leave_and_is_told_what_to_do(server: Hous
     window = windows()
     window.refusals = {409}
     window.sign_in(server.person())
-    window.make_project("Mine alone")
-    window.page.get_by_role("link", name="Leave").click()
+    project = window.make_project("Mine alone")
+    window.page.get_by_text("cannot leave before somebody else does").wait_for()
+    assert not window.page.get_by_role("link", name="Leave").is_visible()
+    window.open(f"/projects/{project}/leave/")
     window.page.get_by_role("button", name="Leave it").click()
     window.page.get_by_text("A project keeps at least one administrator").wait_for()
     window.page.get_by_role("link", name="Keep it as it is").click()

@@ -37,3 +37,14 @@ def test_the_page_shows_every_operation_and_makes_a_call_with_a_token(
 
     assert not [url for url in asked if not url.startswith((server.url, "data:"))]
     assert not reader.context.cookies()
+
+
+def test_a_try_is_never_made_in_the_name_of_whoever_is_signed_in(server: House, windows: Windows) -> None:
+    window = windows()
+    window.refusals = {401}
+    window.sign_in(server.person())
+    me = window.open("/api/v1/docs/").locator("#operations-tokens-me_retrieve")
+    me.locator(".opblock-summary-control").click()
+    me.get_by_role("button", name="Try it out").click()
+    me.get_by_role("button", name="Execute").click()
+    me.locator(".live-responses-table .response", has_text="not_authenticated").wait_for()

@@ -291,3 +291,17 @@ def test_one_call_changes_a_thousand_members_at_most(atlas: Project, amy: User) 
     text = token_and_text(user=amy)[1]
     answer = dx(f"/{atlas.public_id}/decreasePermissions", {f"user-u{number}": None for number in range(1001)}, text)
     assert (answer.status_code, answer.json()["error"]["type"]) == (422, "InvalidInput")
+
+
+def test_the_last_administrator_is_offered_no_act_that_cannot_work(atlas: Project, amy: User, ben: User, web: WebDoor) -> None:
+    invite(atlas, amy, "ben", Level.VIEW)
+    web.sign_in(amy)
+    path = f"/projects/{atlas.public_id}/"
+    page = web.get(path).content.decode()
+    assert f"{path}leave/" not in page
+    assert f"{path}members/amy/" not in page
+    assert f"{path}members/ben/" in page
+    invite(atlas, amy, "ben", Level.ADMINISTER)
+    page = web.get(path).content.decode()
+    assert f"{path}leave/" in page
+    assert f"{path}members/amy/" in page

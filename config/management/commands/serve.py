@@ -32,6 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Return after a stop that was asked for; exit with status 1 where a part ended by itself."""
+        demo.refuse_demo_people()  # before the worker sends a mail of theirs
         _require_free_port()
         self.stopping = False
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

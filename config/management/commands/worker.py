@@ -11,6 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
+from config import demo
+
 logger = logging.getLogger("gatehouse.worker")
 
 MORE_PAUSE_SECONDS = 0.1  # after a round that found something: there may be more
@@ -48,7 +50,8 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="one round of each task, then end")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Work until told to stop; with --once, fail if a round failed."""
+        """Work until told to stop; with --once, fail if a round failed. Raises ImproperlyConfigured where demo people can sign in."""
+        demo.refuse_demo_people()
         if options["once"]:
             failed = [task.name for task in TASKS if run_round(task) is None]
             if failed:

@@ -131,7 +131,7 @@ def _member(project: Project, username: str) -> ProjectMember:
 def _require_another_administrator(project: Project, member: ProjectMember, level: Level | None) -> None:
     if member.level != Level.ADMINISTER or level == Level.ADMINISTER:
         return
-    if not project.members.filter(level=Level.ADMINISTER, user__is_active=True).exclude(pk=member.pk).exists():
+    if not project.members.administrators().exclude(pk=member.pk).exists():
         raise LastAdministrator()
 
 
