@@ -18,9 +18,10 @@ def client_address(request: HttpRequest) -> str | None:
 
     An entry that is no address ends the search: what stands left of it may be anybody's invention.
     """
-    # A stranger's header is not even a key of the cache.
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUSTED_PROXIES else ""
-    return _client(request.META.get("REMOTE_ADDR", ""), forwarded[-_FORWARDED_MAX_CHARS:], tuple(settings.TRUSTED_PROXIES))
+    proxies, peer = settings.TRUSTED_PROXIES, request.META.get("REMOTE_ADDR", "")
+    if not proxies:
+        return _client(peer, "", ())  # a stranger's header is not even a key of the cache
+    return _client(peer, request.META.get("HTTP_X_FORWARDED_FOR", "")[-_FORWARDED_MAX_CHARS:], tuple(proxies))
 
 
 # Asked several times for each request, and again and again for the same few clients.
