@@ -13,7 +13,7 @@ CACHE_URL_SERVICES := $(or $(CACHE_URL),redis://127.0.0.1:6379/1)
 
 # What production must name, with keys made for one run: `check --deploy` judges these settings, not the demo's.
 PRODUCTION_LIKE = SITE_URL=https://gatehouse.example.org ALLOWED_HOSTS=gatehouse.example.org EMAIL_URL=smtp://localhost \
-	SECRET_KEY=$$($(KEY)) DEVICE_COOKIE_KEY=$$($(KEY))
+	SECRET_KEY=$$($(KEY)) DEVICE_COOKIE_KEY=$$($(KEY)) TOTP_KEY=$$($(KEY)) BACKUP_CODE_KEY=$$($(KEY))
 KEY = $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))'
 
 # Demo keys, demo data, plain http. Where it is off, settings refuse to start without real ones.

@@ -27,6 +27,14 @@ class Change(StrEnum):
     PASSWORD = "password-changed", "the password was changed", "Your password was changed", "Sign in with the new password."
     PASSWORD_RESET = "password-reset", "the password was reset", "Your password was reset", "Sign in with the new password."
     EMAIL = "email-changed", "the e-mail address was changed", "Your e-mail address was changed", "Sign in again."
+    TWO_FACTOR_ON = (
+        "2fa-on", "two-factor authentication was turned on", "Two-factor authentication is on",
+        "Sign in with your password and a new code: the one from the set-up is used.",
+    )  # fmt: skip
+    TWO_FACTOR_OFF = (
+        "2fa-off", "two-factor authentication was turned off", "Two-factor authentication is off",
+        "Your password alone is enough to sign in.",
+    )  # fmt: skip
 
     def __new__(cls, value: str, label: str, notice: str, then: str) -> "Change":
         """Return the member; only the value makes it equal to anything."""

@@ -1,5 +1,7 @@
 """The mails of this room. Each function writes rows into the outbox of the present transaction; none sends."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.urls import reverse
 
@@ -58,6 +60,13 @@ def address_change_cancelled(change: EmailChange, *, actor: Actor) -> None:
         template="accounts/mail/address_change_cancelled", user=change.user,
     )  # fmt: skip
     outbox.write(letter, change=change, reset_url=_url("reset-password"), **_from(actor))
+
+
+def login_stopped(user: User, *, actor: Actor, at: datetime) -> None:
+    """The notice that somebody had the right password and no code (LOG-13)."""
+    subject = "Somebody had your Gatehouse password, and no code"
+    letter = Letter(to=user.email, subject=subject, template="accounts/mail/login_stopped", user=user)
+    outbox.write(letter, stopped_at=at, reset_url=_url("reset-password"), **_from(actor))
 
 
 def new_device(user: User, actor: Actor) -> None:

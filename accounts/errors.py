@@ -85,11 +85,19 @@ class StaleProof(GatehouseError):
     dx_type, dx_status = "InvalidState", 422
 
 
+class EnrolmentNeeded(GatehouseError):
+    """An organization of the person requires two-factor authentication, and they have not set it up (S6.9)."""
+
+    code, status = "enrolment_needed", 403
+    message = "Your organization requires two-factor authentication. Set it up on Account Security, then sign in again"
+    dx_type, dx_status = "EnrolmentNeeded", 401
+
+
 class StepNeeded(GatehouseError):
     """A login stage needs an answer before the login is complete (only told after the right password)."""
 
     code, status, field = "step_needed", 401, "otp"
-    message = "One more step is needed to sign in"
+    message = "Enter a code of your authenticator app, or a backup code"
     dx_type, dx_status = "OTPRequiredError", 401
 
 

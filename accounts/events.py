@@ -46,6 +46,15 @@ class LoginRefused(Payload, event=Event.LOGIN_REFUSED, title="Sign-in refused"):
 
 
 @dataclass(frozen=True)
+class LoginStopped(Payload, event=Event.LOGIN_STOPPED, title="Sign-in stopped at the code"):
+    """The password was right, and no right code followed."""
+
+    def sentence(self) -> str:
+        """That nobody got in."""
+        return "the password was right; no right code followed, and nobody got in"
+
+
+@dataclass(frozen=True)
 class SessionEnded(Payload, event=Event.SESSION_ENDED, title="Session ended"):
     """A web session is over."""
 

@@ -45,15 +45,27 @@ class LoginForm(forms.Form):
     next = forms.Field(required=False, widget=forms.HiddenInput)
 
 
+class CodeInput(forms.TextInput):
+    """A code is typed anew each time: no page repeats one, and the page of every wrong code is the same (OTP-05)."""
+
+    def format_value(self, value: Any) -> str | None:
+        """Return None, whatever was typed."""
+        return None
+
+
+def code_field(**attributes: Any) -> forms.CharField:
+    """Return the field for a code of the app or a backup code. What is no code is the act's to refuse, like any wrong one."""
+    return forms.CharField(
+        label="6-digit code or backup code",
+        widget=CodeInput(attrs={"autocomplete": "one-time-code", "maxlength": limits.CODE_TYPED_MAX_CHARS, **NO_SPELLING, **attributes}),
+        error_messages={"required": "Enter the code"},
+    )
+
+
 class VerifyForm(forms.Form):
     """The answer to a login stage: a code or a backup code."""
 
-    otp = forms.CharField(
-        label="6-digit code or backup code",
-        max_length=64,
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, **NO_SPELLING}),
-        error_messages={"required": "Enter the code"},
-    )
+    otp = code_field(autofocus=True)
 
 
 class EmailFormField(forms.EmailField):

@@ -7,6 +7,8 @@ SESSIONS_PER_USER = 50  # SES-12
 ENDED_SESSION_MEMORY_SECONDS = 24 * 3600  # how long a browser is told why its session ended
 
 PENDING_LOGIN_SECONDS = 600  # LOG-09
+PENDING_LOGIN_WRONG_ANSWERS = 5  # then it is over (SECURITY.md, section 0)
+CODE_TYPED_MAX_CHARS = 64
 CONFIRMED_SECONDS = 600  # DESIGN 3: the password need not be given again for so long
 RESET_LINK_LIFE_SECONDS = 3600  # S3.7
 EMAIL_LINK_LIFE_SECONDS = 24 * 3600  # RST-07

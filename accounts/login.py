@@ -5,14 +5,15 @@ Both doors, the page and `dx login`, go through `check_password`, the stages, an
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from accounts import audit, emails, limits, passwords, throttle
+from accounts import audit, emails, limits, passwords, stopped, throttle
 from accounts.audit import Actor
 from accounts.devices import Device
 from accounts.errors import PasswordDisabled, StaleProof, StepNeeded, TooManyAttempts, WrongCredentials
@@ -26,6 +27,16 @@ from accounts.wording import spell_wait
 T = TypeVar("T")
 
 
+class Ticket(Protocol):
+    """A right answer to a stage, not used up yet."""
+
+    def spend(self) -> None:
+        """Use it up, inside the transaction of what it lets in and under the person's lock: it counts with that or not at all.
+
+        Raises StepRefused where another request was faster.
+        """
+
+
 class Stage(Protocol):
     """One step between password and session. LOGIN_STAGES names instances by dotted path."""
 
@@ -34,8 +45,11 @@ class Stage(Protocol):
     def is_needed(self, user: User) -> bool:
         """Return whether `user` has to pass this stage."""
 
-    def check(self, user: User, answer: str, actor: Actor) -> None:
-        """Return if `answer` passes; raise StepRefused (counted) or TooManyAttempts."""
+    def check(self, user: User, answer: str, actor: Actor) -> Ticket:
+        """Return the ticket that a right `answer` is; raise StepRefused (counted) or TooManyAttempts. Outside of any transaction."""
+
+    def facts(self, user: User) -> dict[str, Any]:
+        """Return what the page that asks says of the answer, for its template."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,17 @@ class Checked:
     attempt: Attempt
     failures_before: int = 0
     passed: tuple[str, ...] = ("password",)
+    tickets: tuple[Ticket, ...] = ()
+
+    @cached_property
+    def stage(self) -> Stage | None:
+        """The first stage that this login still has to pass, or None. Asked once: what changes it later ends the epoch as well."""
+        return next((stage for stage in stages() if stage.name not in self.passed and stage.is_needed(self.user)), None)
+
+    @property
+    def by_second_factor(self) -> bool:
+        """Whether more than the password was asked for and given."""
+        return len(self.passed) > 1
 
 
 def check_password(*, username: str, password: str, device: Device | None, actor: Actor) -> Checked:
@@ -62,7 +87,10 @@ def check_password(*, username: str, password: str, device: Device | None, actor
         audit.record(LoginFailed(), subject=user, actor=actor)
         raise WrongCredentials()
     _renew_hash(user, password)
-    return Checked(user=user, attempt=attempt, failures_before=_failures(attempt))
+    checked = Checked(user=user, attempt=attempt, failures_before=_failures(attempt))
+    if checked.stage is not None:
+        stopped.note(user, actor)
+    return checked
 
 
 def stages() -> list[Stage]:
@@ -70,15 +98,10 @@ def stages() -> list[Stage]:
     return [import_string(path) for path in settings.LOGIN_STAGES]
 
 
-def next_stage(checked: Checked) -> Stage | None:
-    """Return the first stage that this login still has to pass, or None."""
-    return next((stage for stage in stages() if stage.name not in checked.passed and stage.is_needed(checked.user)), None)
-
-
 def pass_stage(checked: Checked, stage: Stage, answer: str, actor: Actor) -> Checked:
     """Return the login with `stage` passed; raises what the stage raises."""
-    stage.check(checked.user, answer, actor)
-    return replace(checked, passed=(*checked.passed, stage.name))
+    ticket = stage.check(checked.user, answer, actor)
+    return replace(checked, passed=(*checked.passed, stage.name), tickets=(*checked.tickets, ticket))
 
 
 def pass_stages(checked: Checked, answer: str | None, actor: Actor) -> Checked:
@@ -86,7 +109,7 @@ def pass_stages(checked: Checked, answer: str | None, actor: Actor) -> Checked:
 
     Raises StepNeeded where a stage wants an answer and there is none, StepRefused where it is wrong.
     """
-    while (stage := next_stage(checked)) is not None:
+    while (stage := checked.stage) is not None:
         if not answer:
             raise StepNeeded()
         checked = pass_stage(checked, stage, answer, actor)
@@ -94,19 +117,36 @@ def pass_stages(checked: Checked, answer: str | None, actor: Actor) -> Checked:
     return checked
 
 
+def settle(checked: Checked) -> Checked:
+    """Return the login with its tickets used up, for one that goes on in another request. Raises StepRefused and StaleProof."""
+    with transaction.atomic():
+        _spend(checked)
+    return replace(checked, tickets=())
+
+
+def _spend(checked: Checked) -> User:
+    user = User.objects.lock(checked.user.pk)
+    if user.session_epoch != checked.user.session_epoch or not user.is_active:
+        raise StaleProof()
+    for ticket in checked.tickets:
+        ticket.spend()
+    return user
+
+
 def finish(checked: Checked, *, actor: Actor, new_device: bool, opens: Callable[[User], T]) -> T:
     """Complete the login and return what `opens(user)` made (a session, a token), in one transaction under the user's lock.
 
-    Raises StaleProof where a credential changed since the password was checked, so that no login outlives a change (SES-09),
-    and StepNeeded where a stage was left out.
+    A code counts in it, too: a process that dies on the way leaves neither a session nor a spent code. Raises StaleProof where a
+    credential changed since the password was checked, so that no login outlives a change (SES-09), StepNeeded where a stage was
+    left out, and StepRefused where a code was used a moment before.
     """
-    if next_stage(checked) is not None:
+    if checked.stage is not None:
         raise StepNeeded()
     with transaction.atomic():
-        user = User.objects.lock(checked.user.pk)
-        if user.session_epoch != checked.user.session_epoch or not user.is_active:
-            raise StaleProof()
+        user = _spend(checked)
         throttle.clear(checked.attempt)
+        if checked.by_second_factor:
+            stopped.forget(user, actor)
         acting = replace(actor, user=user)
         how = LoginPassed(how=" and ".join(checked.passed), new_device=new_device, failures_before=checked.failures_before)
         audit.record(how, subject=user, actor=acting)

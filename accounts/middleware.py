@@ -101,7 +101,11 @@ def session_over(request: HttpRequest) -> HttpResponse:
 
 def _user_of(request: HttpRequest) -> User | AnonymousUser:
     store: SessionStore = request.session  # type: ignore[assignment]
-    return store.user or AnonymousUser()
+    user = store.user
+    if user is None or store.row is None:
+        return AnonymousUser()
+    user.verified_at = store.row.second_factor_at
+    return user
 
 
 def _is_dirty(store: SessionStore) -> bool:

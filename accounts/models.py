@@ -74,6 +74,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(default=timezone.now)
     password_changed = models.DateTimeField(default=timezone.now)
     session_epoch = models.PositiveIntegerField(default=1)
+    # Of the session that this request came with: when a second factor was given in it. No column.
+    verified_at: datetime | None = None
     # Django's own would cost a write at each login; the security log knows every login.
     last_login = None
     # What a request knows of the person without another query; the password hash is not among it.
@@ -102,6 +104,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def set_password(self, raw_password: str | None) -> None:
         """Set the hash of a password, spelt as every door spells it. Slow on purpose, like every hash."""
         super().set_password(None if raw_password is None else normalise_password(raw_password))
+
+    def is_verified(self) -> bool:
+        """Return whether a second factor was given in the session of this request; django-otp asks under this name."""
+        return self.verified_at is not None
 
     @property
     def public_id(self) -> str:
@@ -164,6 +170,7 @@ class Session(AbstractBaseSession):
     user_agent = models.CharField(max_length=512, blank=True)
     second_factor_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)  # when the password was last given in this session
+    must_enrol_at = models.DateTimeField(null=True)  # from then on the person must set two-factor authentication up first
 
     objects = SessionQuerySet.as_manager()  # type: ignore[assignment, misc]  # not the manager that decodes and encodes
 
@@ -291,6 +298,19 @@ class Counter(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class StoppedLogin(models.Model):
+    """A login whose password was right and that has not gone on yet, one for each address and device (accounts.stopped)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    door = models.CharField(max_length=10)
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=512, blank=True)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"of user {self.user_id}, from {self.ip}"
 
 
 class SecurityEventQuerySet(models.QuerySet["SecurityEvent"]):

@@ -10,6 +10,8 @@ from accounts.wording import spell_wait
 SHOWN_MAX_SECONDS = 86_400
 SIGNED_OUT_EVERYWHERE = "You were signed out everywhere."
 
+TOO_MANY_CODES = "codes"
+
 Notice = tuple[str, str, str]  # tone, title, text
 _NOTICES: dict[str, Notice] = {
     WhyEnded.IDLE: ("info", "You were signed out", "{after} passed without activity. Sign in to go back to where you were."),
@@ -19,6 +21,7 @@ _NOTICES: dict[str, Notice] = {
     WhyEnded.CREDENTIALS: ("info", "Your account changed", f"A credential of your account changed. {SIGNED_OUT_EVERYWHERE}"),
     WhyEnded.CROWDED: ("info", "This session was ended", "You opened more than 50 sessions; the oldest ones end."),
     WhyEnded.DEACTIVATED: ("warn", "This account is switched off", "Contact support to switch it on again."),
+    TOO_MANY_CODES: ("warn", "Five wrong codes", "Begin again with the password. A code counts once, and for about a minute."),
     **{change.value: ("ok", change.notice, f"{SIGNED_OUT_EVERYWHERE} {change.then}") for change in Change},
 }
 

@@ -11,11 +11,13 @@ from django.utils.decorators import method_decorator
 from django.views.generic import FormView, TemplateView
 from django.views.generic.base import ContextMixin, View
 
-from accounts import devices
+from accounts import devices, reauth
 from accounts.audit import Actor
 from accounts.devices import Device
 from accounts.errors import GatehouseError
+from accounts.forms import code_field
 from accounts.models import User
+from accounts.reauth import Proof
 from accounts.sessions import SessionStore
 
 if TYPE_CHECKING:
@@ -106,6 +108,20 @@ class FlowView(ActorMixin, DoneMixin, AnyFormView):
         if error.retry_after is not None:
             response["Retry-After"] = str(error.retry_after)
         return response
+
+
+def with_code(form: Any, user: User) -> Any:
+    """Return `form`, with a field for a code where it asks for the password and a login of `user` would need a code."""
+    if "current_password" in form.fields and reauth.needs_code(user):
+        form.fields["otp"] = code_field()
+        form.fields["otp"].required = form.fields["current_password"].required
+    return form
+
+
+def confirmed(view: ActorMixin, form: Any) -> Proof:
+    """Return the proof that password and code of `form` give; raises as reauth.confirm does."""
+    password, answer = form.cleaned_data["current_password"], form.cleaned_data.get("otp")
+    return reauth.confirm(user=view.user, password=password, answer=answer, device=view.device, actor=view.actor)
 
 
 class DeadLinkMixin(ActorMixin):

@@ -44,6 +44,8 @@ class Opening:
     life_seconds: int = limits.ANONYMOUS_SESSION_LIFE_SECONDS
     ip: str | None = None
     user_agent: str = ""
+    second_factor: bool = False
+    must_enrol_at: datetime | None = None
 
 
 class SessionStore(SessionBase):
@@ -140,6 +142,7 @@ class SessionStore(SessionBase):
             "user": opening.user, "epoch": opening.user.session_epoch if opening.user else 0, "created": now, "last_activity": now,
             "idle_limit_seconds": opening.idle_limit_seconds, "expire_date": now + timedelta(seconds=opening.life_seconds),
             "ip": opening.ip, "user_agent": opening.user_agent, "confirmed_at": now if opening.user else None,
+            "second_factor_at": now if opening.second_factor else None, "must_enrol_at": opening.must_enrol_at,
         }  # fmt: skip
 
 
@@ -147,6 +150,17 @@ def idle_limit_for(user: User) -> int:
     """Return the idle limit of `user` in seconds, from the policy that settings name (a floor above knows the orgs)."""
     limit: int = import_string(settings.IDLE_LIMIT_POLICY)(user)
     return limit
+
+
+def must_enrol_from(user: User) -> datetime | None:
+    """Return from when on `user` can do nothing before setting two-factor authentication up, by the rule that settings name."""
+    since: datetime | None = import_string(settings.ENROLMENT_RULE)(user)
+    return since
+
+
+def must_enrol(row: Session) -> bool:
+    """Return whether the person of this session can do nothing yet but set two-factor authentication up."""
+    return row.must_enrol_at is not None and timezone.now() >= row.must_enrol_at
 
 
 def _live_row(key_digest: str) -> Session | None:

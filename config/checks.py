@@ -8,6 +8,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 DEMO_SECRET_KEY = "gatehouse-demo-secret-key-for-development-only-0123456789"  # noqa: S105  (refused where DEBUG is off)
 DEMO_DEVICE_COOKIE_KEY = "gatehouse-demo-device-cookie-key-for-development-only-0123"
+DEMO_TOTP_KEY = "gatehouse-demo-totp-key-for-development-only-0123456789"
+DEMO_BACKUP_CODE_KEY = "gatehouse-demo-backup-code-key-for-development-only-0123"
+_DEMO_KEYS = {DEMO_SECRET_KEY, DEMO_DEVICE_COOKIE_KEY, DEMO_TOTP_KEY, DEMO_BACKUP_CODE_KEY}
 KEY_MIN_CHARS = 50
 KEY_MIN_DISTINCT_CHARS = 5
 FAILPOINT_ACTIONS = ("kill", "raise", "pause:")
@@ -101,7 +104,7 @@ def key(name: str, text: str, *, demo: str, development: bool) -> str:
         return text or demo
     if not text:
         refuse(name, "is missing: set it to a random text of 50 characters or more (or DEBUG=1 for a demo)")
-    if text in (DEMO_SECRET_KEY, DEMO_DEVICE_COOKIE_KEY):
+    if text in _DEMO_KEYS:
         refuse(name, "is the demo key, which everybody knows: set it to a random text of 50 characters or more")
     if len(text) < KEY_MIN_CHARS or len(set(text)) < KEY_MIN_DISTINCT_CHARS:
         refuse(name, f"is too weak: {KEY_MIN_CHARS} characters at least, {KEY_MIN_DISTINCT_CHARS} different ones at least")
@@ -111,7 +114,7 @@ def key(name: str, text: str, *, demo: str, development: bool) -> str:
 def old_keys(name: str, text: str, *, development: bool) -> list[str]:
     """Return the comma-separated keys that still check but sign no more; demo keys only in development."""
     keys = names(text)
-    if not development and {DEMO_SECRET_KEY, DEMO_DEVICE_COOKIE_KEY} & set(keys):
+    if not development and _DEMO_KEYS & set(keys):
         refuse(name, "holds the demo key, which everybody knows")
     return keys
 

@@ -1,5 +1,6 @@
 """The demo data of DESIGN 6: five people, two organizations, three projects. Never where DEBUG is off."""
 
+import base64
 import logging
 
 from django.conf import settings
@@ -12,11 +13,15 @@ from accounts import passwords
 from accounts.models import User
 from orgs.models import Membership, Organization, OrgLevel
 from orgs.projects.models import Level, Project, ProjectMember
+from twofactor import vault
+from twofactor.models import Authenticator
 
 logger = logging.getLogger("gatehouse.demo")
 
 PASSWORD = "gatehouse-demo-1"  # noqa: S105  (published in README.md)
 SUPPORT_GROUP = "Support"
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105  (published in README.md)
+WITH_CODE = ("cleo", "sam", "root")
 PEOPLE = {
     "amy": ("Amy", "Archer"),
     "ben": ("Ben", "Bishop"),
@@ -36,6 +41,8 @@ def load() -> None:
 def _write(encoded: str) -> None:
     people = {username: _person(username, encoded) for username in PEOPLE}
     people["sam"].groups.add(Group.objects.get_or_create(name=SUPPORT_GROUP)[0])
+    for username in WITH_CODE:
+        _second_factor(people[username])
     _organizations(people)
     _projects(people)
 
@@ -52,6 +59,11 @@ def _person(username: str, encoded: str) -> User:
         is_superuser=username == "root",
     )
     return user
+
+
+def _second_factor(user: User) -> None:
+    sealed = vault.seal(base64.b32decode(TOTP_SECRET), user_id=user.pk)
+    Authenticator.objects.create(user=user, name="the demo key", secret=sealed)
 
 
 def email_of(username: str) -> str:

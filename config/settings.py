@@ -49,7 +49,17 @@ WEB_THREADS: int = checks.integer("WEB_THREADS", _read("WEB_THREADS", "64"), lea
 DEVICE_COOKIE_KEY: str = checks.key(
     "DEVICE_COOKIE_KEY", _read("DEVICE_COOKIE_KEY"), demo=checks.DEMO_DEVICE_COOKIE_KEY, development=DEVELOPMENT
 )
-checks.all_different({"SECRET_KEY": SECRET_KEY, "DEVICE_COOKIE_KEY": DEVICE_COOKIE_KEY})
+# Encrypts the keys of authenticator apps; old ones still decrypt until `manage.py rotate_totp_key` has re-encrypted all.
+TOTP_KEY: str = checks.key("TOTP_KEY", _read("TOTP_KEY"), demo=checks.DEMO_TOTP_KEY, development=DEVELOPMENT)
+TOTP_KEY_FALLBACKS: list[str] = checks.old_keys("TOTP_KEY_FALLBACKS", _read("TOTP_KEY_FALLBACKS"), development=DEVELOPMENT)
+# Hashes backup codes; codes hashed with an old one still check until they are used or renewed.
+BACKUP_CODE_KEY: str = checks.key("BACKUP_CODE_KEY", _read("BACKUP_CODE_KEY"), demo=checks.DEMO_BACKUP_CODE_KEY, development=DEVELOPMENT)
+BACKUP_CODE_KEY_FALLBACKS: list[str] = checks.old_keys(
+    "BACKUP_CODE_KEY_FALLBACKS", _read("BACKUP_CODE_KEY_FALLBACKS"), development=DEVELOPMENT
+)
+checks.all_different(
+    {"SECRET_KEY": SECRET_KEY, "DEVICE_COOKIE_KEY": DEVICE_COOKIE_KEY, "TOTP_KEY": TOTP_KEY, "BACKUP_CODE_KEY": BACKUP_CODE_KEY}
+)
 
 # Services
 DB_POOL_SIZE: int = checks.integer("DB_POOL_SIZE", _read("DB_POOL_SIZE", "20"), least=1, most=1000)
@@ -75,7 +85,7 @@ AUTH_USER_MODEL: str = "accounts.User"
 AUTHENTICATION_BACKENDS: list[str] = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL: str = "accounts:login"
 LOGIN_REDIRECT_URL: str = "/"
-LOGIN_STAGES: list[str] = []
+LOGIN_STAGES: list[str] = ["twofactor.stages.code_stage"]
 # Below 15 only where a second factor is enforced for everybody (NIST SP 800-63B-4, 3.1.1.2).
 PASSWORD_MIN_LENGTH: int = checks.integer("PASSWORD_MIN_LENGTH", _read("PASSWORD_MIN_LENGTH", "15"), least=8, most=128)
 PASSWORD_HASHERS: list[str] = ["accounts.passwords.Argon2Hasher"]
@@ -87,6 +97,8 @@ IDLE_LIMIT_SECONDS: int = checks.integer(
     "IDLE_LIMIT_SECONDS", _read("IDLE_LIMIT_SECONDS", "900"), least=1 if DEVELOPMENT else 60, most=86_400
 )  # 1 minute to 24 hours
 IDLE_LIMIT_POLICY: str = "orgs.policies.idle_limit_for"
+ENROLMENT_RULE: str = "twofactor.gate.must_enrol_from"
+SECURITY_ROWS: list[str] = ["twofactor.overview.row"]
 VISIBLE_PEOPLE: str = "orgs.projects.access.people_visible_to"
 SESSION_ENGINE: str = "accounts.sessions"
 SESSION_SAVE_EVERY_REQUEST: bool = False
@@ -108,10 +120,14 @@ INSTALLED_APPS: list[str] = [
     "accounts",
     "orgs",
     "orgs.projects",
+    "twofactor",
     "tokens",
+    "django_otp",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.messages",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.staticfiles",
@@ -127,7 +143,9 @@ MIDDLEWARE: list[str] = [
     "accounts.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.middleware.LoginRequiredMiddleware",
+    "twofactor.gate.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.ErrorsMiddleware",
 ]
@@ -142,9 +160,17 @@ TEMPLATES: list[dict[str, Any]] = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.csrf",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
                 "accounts.context.page",
             ],
-            "loaders": [("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader"])],
+            # Ours first; after them those of the admin.
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"],
+                )
+            ],
         },
     },
     # Plain-text mails: nothing is to be escaped for HTML there.
@@ -195,6 +221,8 @@ SECURE_REFERRER_POLICY: str = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY: str = "same-origin"
 X_FRAME_OPTIONS: str = "DENY"
 SILENCED_SYSTEM_CHECKS: list[str] = [
+    # The admin looks for a subclass of Django's session middleware; ours does the same and more, in a class of its own.
+    "admin.E410",
     # The site is served on https only; a redirect here would send a script's token once in the clear and break dx.
     "security.W008",
     # To be on the browsers' preload list is the decision of whoever owns the domain.

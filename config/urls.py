@@ -6,6 +6,7 @@ import accounts.urls
 import orgs.projects.urls
 import tokens.urls
 from config import dx, pages, reference
+from config.admin import console
 
 handler400 = "config.pages.bad_request"
 handler403 = "config.pages.permission_denied"
@@ -24,7 +25,9 @@ urlpatterns = [
     path("favicon.ico", pages.favicon),
     path("readyz", pages.readyz, name="readyz"),
     path("api/v1/", include((rest_urlpatterns, "api"))),
+    path("admin/", console.urls),
     path("", include("accounts.urls")),
+    path("", include("twofactor.urls")),
     path("", include("orgs.projects.urls")),
     path("", include("tokens.urls")),
     path("oauth2/token", dx.oauth2_token),

@@ -21,12 +21,18 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """The organizations that this person belongs to."""
         return self.filter(memberships__user=user)
 
+    def with_second_factor_rule(self) -> Self:
+        """Those that require two-factor authentication, the one that does so first at the head."""
+        return self.exclude(second_factor_from=None).order_by("second_factor_from", "pk")
+
 
 class Organization(models.Model):
     """A company, a lab. `auto_logout_after_minutes` replaces the house's idle limit for members; None: no policy."""
 
     handle = models.CharField(max_length=HANDLE_MAX_CHARS, unique=True, validators=[RegexValidator(r"^[a-z][a-z0-9._]{2,29}\Z")])
     name = models.CharField(max_length=NAME_MAX_CHARS)
+    # From this moment on members can do nothing before they have set two-factor authentication up; None: it is theirs to choose.
+    second_factor_from = models.DateTimeField(null=True, blank=True)
     auto_logout_after_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     created = models.DateTimeField(default=timezone.now)
 

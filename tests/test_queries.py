@@ -41,9 +41,12 @@ PAGES = {
     "/projects/<project_id>/members/<username>/": 3,
     "/projects/<project_id>/members/<username>/remove/": 3,
     "/profile/": 1,
-    "/security/": 6,
-    "/security/password/": 3,
-    "/security/email/": 2,
+    "/security/": 8,
+    "/security/password/": 4,
+    "/security/email/": 3,
+    "/security/2fa/enable/": 3,
+    "/security/2fa/disable/": 2,
+    "/security/2fa/backup-codes/": 2,
     "/security/sessions/": 3,
     "/security/history/": 3,
     "/session/": 1,
@@ -101,20 +104,20 @@ CALLS = {
 
 # Acts, as they cost through their door: the same, however much they end.
 ACTS = {
-    "POST /login/": 21,
-    "POST /logout/": 6,
+    "POST /login/": 23,
+    "POST /logout/": 9,
     "POST /session/": 1,
-    "POST /security/password/": 24,
-    "POST /security/email/": 25,
+    "POST /security/password/": 29,
+    "POST /security/email/": 27,
     "POST /security/email/cancel/": 8,
-    "POST /security/sessions/": 6,
+    "POST /security/sessions/": 9,
     "POST /profile/tokens/new/": 13,
     "POST /profile/tokens/revoke/": 8,
     "POST /profile/tokens/<public_id>/rotate/": 27,
     "POST /projects/<project_id>/delete/": 13,
     "PATCH /api/v1/projects/<project_id>/members/<username>/": 6,
     "POST /api/v1/tokens/<public_id>/rotate/": 23,
-    "DELETE /api/v1/sessions/<public_id>/": 5,
+    "DELETE /api/v1/sessions/<public_id>/": 8,
 }
 # What is answered otherwise than with 200, or than with a redirect after an act.
 STATUSES = {
@@ -122,8 +125,10 @@ STATUSES = {
     "/.well-known/change-password": 302, "/favicon.ico": 302, "POST /session/": 200, "POST /profile/tokens/new/": 200,
     "DELETE /api/v1/sessions/<public_id>/": 204, "POST /profile/tokens/<public_id>/rotate/": 200,
     "POST /api/v1/tokens/<public_id>/rotate/": 201, "PATCH /api/v1/projects/<project_id>/members/<username>/": 200,
-    "signed in /profile/tokens/rotate/?token=<public_id>": 302,
+    "signed in /profile/tokens/rotate/?token=<public_id>": 302, "signed in /security/2fa/disable/": 302,
+    "signed in /security/2fa/backup-codes/": 302,
 }  # fmt: skip
+NOT_OURS = "/admin/"
 # Counted elsewhere, or one route for many calls.
 NOT_HERE = {"/readyz", "/oauth2/token", r"/^(?:[a-z]+/[A-Za-z]+|[a-z]+-[^/]+(?:/[^/]+)?/[A-Za-z]+)\Z"}
 
@@ -313,5 +318,9 @@ def shape(route: str) -> str:
 
 def test_every_route_is_in_the_snapshot() -> None:
     counted = {shape(key.split()[-1].partition("?")[0]) for table in (PAGES, OPEN_PAGES, CALLS, ACTS) for key in table}
-    missing = [route for route in routes(get_resolver()) if route not in NOT_HERE and shape(route) not in counted]
+    missing = [
+        route
+        for route in routes(get_resolver())
+        if not route.startswith(NOT_OURS) and route not in NOT_HERE and shape(route) not in counted
+    ]
     assert not missing

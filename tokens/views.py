@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import history, reauth, site
 from accounts.models import User
-from accounts.pages import ActorMixin, FlowView, PageView
+from accounts.pages import ActorMixin, FlowView, PageView, confirmed, with_code
 from accounts.paging import page_of
 from orgs.projects.models import Project
 from tokens import expiry, flows, limits, running
@@ -72,7 +72,7 @@ class TokenListView(_TokensTab, PageView):
         return {"live_count": rows[0].live_count, "tried": mine.filter(pk=tried).first() if tried else None}
 
 
-class _ShowsTextOnce(_TokensTab):
+class _ShowsTextOnce(_TokensTab, FlowView):
     """Answers a POST with the page that shows a token's text, and nothing ever again (TOK-03)."""
 
     def ask_password(self) -> bool:
@@ -80,13 +80,15 @@ class _ShowsTextOnce(_TokensTab):
         recent = self.store.row is not None and reauth.is_recent(self.store.row)
         return not recent and Project.objects.visible_to(self.user).filter(phi=True).exists()
 
+    def get_form(self, form_class: Any = None) -> Any:
+        """Return the form, with a field for the code where it has one for the password and logins of this person need one."""
+        return with_code(super().get_form(form_class), self.user)
+
     def is_confirmed(self, form: MaybeConfirmedForm) -> bool:
         """Return whether the password was given lately in this session, or is given now; raises as reauth.confirm does."""
         assert self.store.row is not None  # noqa: S101  (the page is behind the login)
-        password = form.cleaned_data.get("current_password")
-        if password:
-            reauth.confirm(user=self.user, password=password, device=self.device, actor=self.actor)
-            reauth.remember(self.store.row)
+        if form.cleaned_data.get("current_password"):
+            reauth.remember(self.store.row, confirmed(self, form))
         return reauth.is_recent(self.store.row)
 
     def show(self, minted: Minted, form: forms.Form) -> HttpResponse:
@@ -98,7 +100,7 @@ class _ShowsTextOnce(_TokensTab):
         return response
 
 
-class NewTokenView(_ShowsTextOnce, FlowView):
+class NewTokenView(_ShowsTextOnce):
     """/profile/tokens/new/: makes a token. With `do=find` it only draws the form again, with the projects that fit."""
 
     form_class, template_name, success_url = NewTokenForm, "tokens/new.html", _LIST_URL
@@ -201,7 +203,7 @@ class RenameTokenView(_OneToken, FlowView):
         return self.leave("renamed", "tokens:detail", self.token.public_id)
 
 
-class RotateTokenView(_ShowsTextOnce, _OneToken, FlowView):
+class RotateTokenView(_OneToken, _ShowsTextOnce):
     """/profile/tokens/<id>/rotate/: a new text with the same scope; the answer to the POST shows it."""
 
     form_class, template_name, success_url = RotateTokenForm, "tokens/rotate.html", _LIST_URL

@@ -34,7 +34,7 @@ def request_email_change(*, user: User, email: str, proof: Proof, actor: Actor) 
     confirm_key, cancel_key = ids.new_key(), ids.new_key()
     with transaction.atomic():
         locked = User.objects.lock(user.pk)
-        proof.require_fresh(locked)
+        proof.redeem(locked)
         change = _replace_pending(locked, wanted, confirm_key, cancel_key)
         audit.record(EmailChangeAsked(new=wanted), subject=locked, actor=actor)
         emails.confirm_address(change, key=confirm_key, actor=actor)

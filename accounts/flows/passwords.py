@@ -22,13 +22,13 @@ from accounts.reauth import Proof
 def change_password(*, user: User, new_password: str, proof: Proof, actor: Actor, revoke_tokens: bool = False) -> list[Casualties]:
     """Set a new password and return what ended with the old one: every session, command-line logins, tokens if asked.
 
-    Raises WeakPassword, and StaleProof where another change came first; then nothing has changed.
+    Raises WeakPassword, StaleProof where another change came first, and StepRefused; then nothing has changed.
     """
     passwords.require_strong(new_password, username=user.username, email=user.email)
     encoded = passwords.encode(new_password)
     with transaction.atomic():
         locked = User.objects.lock(user.pk)
-        proof.require_fresh(locked)
+        proof.redeem(locked)
         _store(locked, encoded)
         ended = credentials.announce(locked, change=Change.PASSWORD, actor=actor, revoke_tokens=revoke_tokens)
         audit.record(CredentialEnds(ended=credentials.counts(ended), tokens_revoked=revoke_tokens), subject=locked, actor=actor)

@@ -7,14 +7,17 @@ from accounts.models import Session, User, WhyEnded
 from accounts.sessions import Opening, SessionStore
 
 
-def open_session(*, user: User, store: SessionStore, actor: Actor) -> Session:
-    """Sign `user` (locked, all stages passed) in with `store` and return the row, with the idle limit of now written into it."""
+def open_session(*, user: User, store: SessionStore, actor: Actor, second_factor: bool = False) -> Session:
+    """Sign `user` (locked, all stages passed) in with `store` and return the row, with the idle limit of now written into it.
+
+    `second_factor`: a code was given, and the row says so.
+    """
     if store.user is not None and store.row is not None:
         # Somebody signs in where somebody is signed in: that session ends as by Sign Out.
         sessions.end_sessions(Session.objects.filter(pk=store.row.pk), why=WhyEnded.SIGNED_OUT, actor=actor)
     opening = Opening(
         user=user, idle_limit_seconds=sessions.idle_limit_for(user), life_seconds=limits.SESSION_LIFE_SECONDS,
-        ip=actor.ip, user_agent=actor.user_agent,
+        ip=actor.ip, user_agent=actor.user_agent, second_factor=second_factor, must_enrol_at=sessions.must_enrol_from(user),
     )  # fmt: skip
     row = store.sign_in(user, opening)
     sessions.make_room(user, actor)

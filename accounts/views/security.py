@@ -2,24 +2,26 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
-from accounts import credentials, flows, history, limits, reauth
+from accounts import credentials, flows, history, limits
 from accounts.credentials import Change
 from accounts.errors import LinkDead
 from accounts.forms import ChangeEmailForm, ChangePasswordForm, EmptyForm
 from accounts.models import EmailChange, Session, WhyEnded
-from accounts.pages import FlowView, PageView
+from accounts.pages import ActorMixin, DoneMixin, FlowView, PageView, confirmed, with_code
 from accounts.reauth import Proof
 from accounts.returning import to_login
 
 ROWS_ON_OVERVIEW = 5
 
 
-def _live_sessions(view: PageView | FlowView) -> Any:
+def _live_sessions(view: ActorMixin) -> Any:
     return Session.objects.of(view.user).live(timezone.now()).order_by("-last_activity", "pk")
 
 
@@ -27,7 +29,7 @@ def _shown(rows: list[Session], current: Session | None) -> list[history.ShownSe
     return [history.show_session(row, current) for row in rows]
 
 
-def _pending(view: PageView | FlowView) -> EmailChange | None:
+def _pending(view: ActorMixin) -> EmailChange | None:
     return EmailChange.objects.alive(timezone.now()).filter(user=view.user).first()
 
 
@@ -37,32 +39,44 @@ class ProfileView(PageView):
     template_name = "accounts/profile.html"
 
 
-class SecurityView(PageView):
+class SecurityOverview(ActorMixin, DoneMixin):
+    """What the page Account Security shows, also behind a dialog."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the head of each list, and the rows of the rooms above (settings.SECURITY_ROWS)."""
+        sessions = _live_sessions(self)
+        return super().get_context_data(
+            password_changed=self.user.password_changed, pending=_pending(self), session_count=sessions.count(),
+            sessions=_shown(list(sessions[:ROWS_ON_OVERVIEW]), self.store.row),
+            history=history.latest(self.user, ROWS_ON_OVERVIEW),
+            more_rows=[import_string(path)(self.user) for path in settings.SECURITY_ROWS], **kwargs,
+        )  # fmt: skip
+
+
+class SecurityView(SecurityOverview, PageView):
     """/security/: how one signs in, where one is signed in, what happened."""
 
     template_name = "accounts/security.html"
     done_sentences: ClassVar[dict[str, str]] = {
         "asked": "A link is on its way to the new address. Until you confirm it there, nothing changes.",
         "withdrawn": "The change is cancelled. Your address stays what it was.",
+        "left": "Two-factor authentication is off, as it was.",
+        "on": "Two-factor authentication is on already.",
+        "off": "Two-factor authentication is off already.",
+        "codes": "From now on only the new backup codes work.",
     }
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the head of each list."""
-        sessions = _live_sessions(self)
-        return super().get_context_data(
-            password_changed=self.user.password_changed, pending=_pending(self), session_count=sessions.count(),
-            sessions=_shown(list(sessions[:ROWS_ON_OVERVIEW]), self.store.row),
-            history=history.latest(self.user, ROWS_ON_OVERVIEW), **kwargs,
-        )  # fmt: skip
 
 
 class ConfirmedFlowView(FlowView):
-    """A form of a signed-in person that asks for the current password."""
+    """A form of a signed-in person that asks for the current password, and a code."""
+
+    def get_form(self, form_class: Any = None) -> Any:
+        """Return the form, with a field for the code where logins of this person need one."""
+        return with_code(super().get_form(form_class), self.user)
 
     def proof(self, form: Any) -> Proof:
-        """Return the proof that the form's current password gives; raises as reauth.confirm does."""
-        password = form.cleaned_data["current_password"]
-        return reauth.confirm(user=self.user, password=password, device=self.device, actor=self.actor)
+        """Return the proof that the form's current password and code give; raises as reauth.confirm does."""
+        return confirmed(self, form)
 
 
 class ChangePasswordView(ConfirmedFlowView):

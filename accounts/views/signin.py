@@ -9,13 +9,13 @@ from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from accounts import devices, flows, login, sessions
+from accounts import devices, flows, login, notices, sessions
 from accounts.audit import Actor
+from accounts.errors import GatehouseError, StepRefused
 from accounts.forms import EmptyForm, LoginForm, VerifyForm
-from accounts.limits import PENDING_LOGIN_SECONDS
+from accounts.limits import PENDING_LOGIN_SECONDS, PENDING_LOGIN_WRONG_ANSWERS
 from accounts.login import Checked
 from accounts.models import User, WhyEnded
-from accounts.notices import notice_for
 from accounts.pages import FlowView, open_to_all
 from accounts.returning import after_login, safe_next, to_login
 from accounts.sessions import SessionStore
@@ -32,7 +32,9 @@ class LoginStep(FlowView):
         device = self.device
         row = login.finish(
             checked, actor=self.actor, new_device=not device.knows(checked.user),
-            opens=lambda user: flows.open_session(user=user, store=self.store, actor=self._acting(user)),
+            opens=lambda user: flows.open_session(
+                user=user, store=self.store, actor=self._acting(user), second_factor=checked.by_second_factor
+            ),
         )  # fmt: skip
         rotate_token(self.request)
         response = HttpResponseRedirect(after_login(self.request, wanted))
@@ -62,13 +64,13 @@ class LoginView(LoginStep):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add why the last session ended."""
-        return super().get_context_data(notice=notice_for(self.request), **kwargs)
+        return super().get_context_data(notice=notices.notice_for(self.request), **kwargs)
 
     def act(self, form: LoginForm) -> HttpResponse:
         """Check the password; open the session, or ask for the next stage."""
         username, password, wanted = (form.cleaned_data[name] for name in ("username", "password", "next"))
         checked = login.check_password(username=username, password=password, device=self.device, actor=self.actor)
-        if login.next_stage(checked) is None:
+        if checked.stage is None:
             return self.finish(checked, wanted)
         keep_pending(self.request, checked, safe_next(self.request, wanted), self.actor)
         return redirect("accounts:verify")
@@ -93,20 +95,30 @@ class VerifyView(LoginStep):
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add for whom the code is."""
-        return super().get_context_data(who=self.pending[0].user.username if self.pending else "", **kwargs)
+        """Add for whom the code is, and what the stage says of it."""
+        assert self.pending is not None  # noqa: S101  (dispatch saw to it)
+        checked, _ = self.pending
+        stage = checked.stage
+        facts = stage.facts(checked.user) if stage else {}
+        return super().get_context_data(who=checked.user.username, **facts, **kwargs)
 
     def act(self, form: VerifyForm) -> HttpResponse:
         """Check the answer of the stage at hand; open the session after the last one."""
         assert self.pending is not None  # noqa: S101  (dispatch saw to it)
         checked, wanted = self.pending
-        stage = login.next_stage(checked)
+        stage = checked.stage
         if stage is not None:
             checked = login.pass_stage(checked, stage, form.cleaned_data["otp"], self.actor)
-        if login.next_stage(checked) is None:
+        if checked.stage is None:
             return self.finish(checked, wanted)
-        keep_pending(self.request, checked, wanted, self.actor)
+        keep_pending(self.request, login.settle(checked), wanted, self.actor)
         return redirect("accounts:verify")
+
+    def refuse(self, form: VerifyForm, error: GatehouseError) -> HttpResponse:
+        """Render the form with the error; after five wrong answers the login begins again with the password."""
+        if isinstance(error, StepRefused) and not count_wrong_answer(self.request):
+            return to_login(notices.TOO_MANY_CODES)
+        return super().refuse(form, error)
 
 
 def keep_pending(request: HttpRequest, checked: Checked, wanted: str, actor: Actor) -> None:
@@ -114,8 +126,19 @@ def keep_pending(request: HttpRequest, checked: Checked, wanted: str, actor: Act
     flows.sign_out(store=cast(SessionStore, request.session), actor=actor)
     request.session[PENDING_KEY] = {
         "user": checked.user.pk, "epoch": checked.user.session_epoch, "attempt": asdict(checked.attempt), "passed": checked.passed,
-        "failures": checked.failures_before, "at": timezone.now().timestamp(), "next": wanted,
+        "failures": checked.failures_before, "wrong": 0, "at": timezone.now().timestamp(), "next": wanted,
     }  # fmt: skip
+
+
+def count_wrong_answer(request: HttpRequest) -> bool:
+    """Count a wrong answer to the pending login of this browser; False where it was one too many, and the login is over."""
+    kept = request.session[PENDING_KEY]
+    kept["wrong"] += 1
+    request.session[PENDING_KEY] = kept
+    if kept["wrong"] < PENDING_LOGIN_WRONG_ANSWERS:
+        return True
+    del request.session[PENDING_KEY]
+    return False
 
 
 def read_pending(request: HttpRequest) -> tuple[Checked, str] | None:

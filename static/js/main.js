@@ -6,6 +6,7 @@ import { keepDrafts } from "./drafts.js";
 import { startIdleClock } from "./idle.js";
 import { upgradeMenus } from "./menu.js";
 import { sendFormsOnce } from "./once.js";
+import { upgradePrintButtons } from "./print.js";
 import { upgradeTokenSelection } from "./tokens.js";
 
 keepDrafts();
@@ -13,5 +14,6 @@ startIdleClock();
 upgradeMenus();
 upgradeTokenSelection();
 upgradeCopyButtons();
+upgradePrintButtons();
 upgradeDialogs();
 sendFormsOnce();

@@ -199,4 +199,5 @@ def routes_with_ids(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
 
 
 def test_every_address_with_an_id_is_in_the_tables() -> None:
-    assert set(routes_with_ids(get_resolver())) == set(PAGES) | set(REST) | BY_MAIL
+    ours = {route for route in routes_with_ids(get_resolver()) if not route.startswith("/admin/")}
+    assert ours == set(PAGES) | set(REST) | BY_MAIL

@@ -119,7 +119,7 @@ def test_a_form_opened_before_a_change_elsewhere_does_nothing(amy: User, browser
 
 
 def test_a_proof_from_before_another_change_is_worth_nothing(amy: User) -> None:
-    proof = reauth.confirm(user=amy, password=PASSWORD, device=None, actor=actor(amy))
+    proof = reauth.confirm(user=amy, password=PASSWORD, answer=None, device=None, actor=actor(amy))
     flows.change_password(user=amy, new_password=NEW, proof=proof, actor=actor(amy))
     with pytest.raises(StaleProof):
         flows.change_password(user=amy, new_password="the second of the two", proof=proof, actor=actor(amy))

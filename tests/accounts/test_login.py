@@ -251,6 +251,13 @@ def test_next_never_leads_away(web: WebDoor, amy: User, trick: str) -> None:
     assert answer["Location"] == "/"
 
 
+class Spent:
+    """A right answer, which here can be given again and again."""
+
+    def spend(self) -> None:
+        pass
+
+
 class CodeStage:
     """A second step as a later room brings one: the code is 123456."""
 
@@ -259,9 +266,13 @@ class CodeStage:
     def is_needed(self, user: User) -> bool:
         return True
 
-    def check(self, user: User, answer: str, actor: Actor) -> None:
+    def check(self, user: User, answer: str, actor: Actor) -> "Spent":
         if answer != "123456":
             raise StepRefused()
+        return Spent()
+
+    def facts(self, user: User) -> dict[str, Any]:
+        return {}
 
 
 code_stage = CodeStage()

@@ -15,6 +15,8 @@ GOOD = {
     "DEBUG": "0",
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-0123456789-abcdefghij",
     "DEVICE_COOKIE_KEY": "zyxwvutsrqponmlkjihgfedcba-9876543210-zyxwvutsrqponmlkjihg",
+    "TOTP_KEY": "the-quick-brown-fox-jumps-over-the-lazy-dog-0123456789-totp",
+    "BACKUP_CODE_KEY": "pack-my-box-with-five-dozen-liquor-jugs-0123456789-backup",
     "ALLOWED_HOSTS": "gatehouse.example.org",
     "SITE_URL": "https://gatehouse.example.org",
     "EMAIL_URL": "smtp+tls://user:password@mail.example.org:587",
@@ -42,6 +44,13 @@ def start(var_dir: Path, changes: dict[str, str | None], *command: str) -> "subp
         ("SECRET_KEY_FALLBACKS", checks.DEMO_SECRET_KEY),
         ("DEVICE_COOKIE_KEY", None),
         ("DEVICE_COOKIE_KEY", GOOD["SECRET_KEY"]),
+        ("TOTP_KEY", None),
+        ("TOTP_KEY", "gatehouse-demo-totp-key-for-development-only-0123456789"),
+        ("TOTP_KEY", GOOD["DEVICE_COOKIE_KEY"]),
+        ("TOTP_KEY_FALLBACKS", "gatehouse-demo-totp-key-for-development-only-0123456789"),
+        ("BACKUP_CODE_KEY", None),
+        ("BACKUP_CODE_KEY", "a" * 60),
+        ("BACKUP_CODE_KEY", GOOD["TOTP_KEY"]),
         ("ALLOWED_HOSTS", None),
         ("ALLOWED_HOSTS", "*"),
         ("SITE_URL", None),
@@ -62,7 +71,7 @@ def test_production_refuses_a_bad_value_and_names_the_variable(tmp_path: Path, n
 
 def test_a_good_production_passes_the_deployment_check(tmp_path: Path) -> None:
     answer = start(tmp_path, {}, "check", "--deploy", "--fail-level", "WARNING")
-    assert (answer.returncode, answer.stdout + answer.stderr) == (0, "System check identified no issues (2 silenced).\n")
+    assert (answer.returncode, answer.stdout + answer.stderr) == (0, "System check identified no issues (3 silenced).\n")
 
 
 def test_no_refusal_shows_the_value(tmp_path: Path) -> None:

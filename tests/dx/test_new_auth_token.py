@@ -21,6 +21,13 @@ NEW = "/system/newAuthToken"
 DAY_MS = 86_400_000
 
 
+class Spent:
+    """A right answer, which here can be given again and again."""
+
+    def spend(self) -> None:
+        pass
+
+
 class CodeStage:
     """A second step as the room twofactor brings it later: the code 123456, for people named in `people`."""
 
@@ -30,9 +37,13 @@ class CodeStage:
     def is_needed(self, user: User) -> bool:
         return user.username in self.people
 
-    def check(self, user: User, answer: str, actor: object) -> None:
+    def check(self, user: User, answer: str, actor: object) -> "Spent":
         if answer != "123456":
             raise StepRefused()
+        return Spent()
+
+    def facts(self, user: User) -> dict[str, Any]:
+        return {}
 
 
 code_stage = CodeStage()
@@ -150,6 +161,7 @@ def test_a_login_that_was_used_survives_its_repeat() -> None:
     assert dx("/system/whoami", text=first).status_code == 200
 
 
+@pytest.mark.django_db(transaction=True)  # what is kept of it is kept after the commit
 def test_a_body_with_a_code_cannot_be_repeated(careful: User) -> None:
     body = body_of(careful, otp="123456")
     assert dx(NEW, body).status_code == 200

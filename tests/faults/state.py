@@ -6,6 +6,7 @@ from django.db import models
 
 from accounts.models import Counter, EmailChange, EndedSession, OutboxMail, PasswordReset, SecurityEvent, Session, User
 from tokens.models import Token
+from twofactor.models import Authenticator, BackupCode, Enrolment
 
 TABLES: tuple[type[models.Model], ...] = (
     User,
@@ -17,6 +18,9 @@ TABLES: tuple[type[models.Model], ...] = (
     SecurityEvent,
     Token,
     Counter,
+    Authenticator,
+    BackupCode,
+    Enrolment,
 )
 
 Picture = dict[str, list[dict[str, Any]]]

@@ -20,8 +20,12 @@ from tests.factories import PASSWORD, actor
 from tests.faults.links import CONFIRM, RESET, key_in, mailed_link
 from tests.faults.state import picture
 from tests.tokens.factories import TokenFactory
+from tests.twofactor.factories import SECRET, turned_on
 from tokens.models import TokenState
 from tokens.signals import token_revoked
+from twofactor import backup_codes, vault
+from twofactor import flows as second_factor
+from twofactor.models import Authenticator, Enrolment, Step
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,7 +75,7 @@ def fresh(user: User) -> Proof:
 
 
 def acts(user: User, links: dict[str, str], *, revoke: bool) -> dict[Change, Act]:
-    """Return the three credential changes, ready to be called."""
+    """Return the credential changes, ready to be called."""
     return {
         Change.PASSWORD: lambda: flows.change_password(
             user=user, new_password=NEW_PASSWORD, proof=fresh(user), actor=actor(user), revoke_tokens=revoke
@@ -80,14 +84,30 @@ def acts(user: User, links: dict[str, str], *, revoke: bool) -> dict[Change, Act
             uid=links["uid"], key_digest=digest(links["reset"]), new_password=NEW_PASSWORD, actor=actor(), revoke_tokens=revoke
         ),
         Change.EMAIL: lambda: flows.confirm_email_change(key=links["confirm"], actor=actor(), revoke_tokens=revoke),
+        Change.TWO_FACTOR_ON: lambda: second_factor.finish(
+            session=Session.objects.of(user).earliest("created"), actor=actor(user), revoke_tokens=revoke
+        ),
+        Change.TWO_FACTOR_OFF: lambda: second_factor.turn_off(user=user, proof=fresh(user), actor=actor(user), revoke_tokens=revoke),
     }
+
+
+def make_ready(user: User, change: Change) -> None:
+    """Bring about what the act needs."""
+    if change is Change.TWO_FACTOR_OFF:
+        turned_on(user)
+    if change is Change.TWO_FACTOR_ON:
+        enrolment = Enrolment(session=Session.objects.of(user).earliest("created"), user=user, epoch=user.session_epoch, app="Aegis")
+        enrolment.step, enrolment.secret = Step.CODES, vault.seal(SECRET, user_id=user.pk)
+        enrolment.keep(backup_codes.new_codes())
+        enrolment.save(force_insert=True)
 
 
 def assert_all_of_it_happened(user: User, change: Change, *, revoke: bool) -> None:
     now = User.objects.get(pk=user.pk)
     assert now.session_epoch == user.session_epoch + 1
     assert not Session.objects.of(user).exists()
-    assert now.check_password(PASSWORD) is (change is Change.EMAIL)
+    assert now.check_password(PASSWORD) is (change not in (Change.PASSWORD, Change.PASSWORD_RESET))
+    assert Authenticator.objects.filter(user=user).exists() is (change is Change.TWO_FACTOR_ON)
     assert now.email == ("amy@new.example.com" if change is Change.EMAIL else user.email)
     ended = {TokenState.REVOKED} if revoke else {TokenState.ACTIVE, TokenState.RETIRED}
     assert set(user.tokens.values_list("state", flat=True)) == ended
@@ -97,6 +117,7 @@ def assert_all_of_it_happened(user: User, change: Change, *, revoke: bool) -> No
 @pytest.mark.parametrize("revoke", [False, True], ids=["tokens stay", "tokens go"])
 @pytest.mark.parametrize("change", list(Change))
 def test_an_error_after_any_statement_leaves_everything_as_before(amy: User, links: dict[str, str], change: Change, revoke: bool) -> None:
+    make_ready(amy, change)
     before, act = picture(), acts(amy, links, revoke=revoke)[change]
     for number in range(1, MOST_STATEMENTS):
         injection = AfterStatement(number)
@@ -139,6 +160,7 @@ HEARERS = [(signal, name, position) for signal, name in ((credentials_changed, "
 def test_a_receiver_that_raises_undoes_the_whole_change(
     amy: User, links: dict[str, str], change: Change, signal: Signal, position: int
 ) -> None:
+    make_ready(amy, change)
     before = picture()
     with raising_receiver(signal, position), pytest.raises(Injected):
         acts(amy, links, revoke=True)[change]()
@@ -176,6 +198,8 @@ POINTS = {
     ),
     Change.PASSWORD_RESET: ("credentials.after_password_saved", "credentials.announced", "password_reset.before_commit"),
     Change.EMAIL: ("credentials.after_email_saved", "credentials.announced", "email_change.before_commit"),
+    Change.TWO_FACTOR_ON: ("credentials.announced", "two_factor.before_commit"),
+    Change.TWO_FACTOR_OFF: ("credentials.announced", "two_factor.before_commit"),
 }
 
 
@@ -183,6 +207,7 @@ POINTS = {
 def test_an_error_at_a_fail_point_leaves_everything_as_before(
     amy: User, links: dict[str, str], settings: Any, change: Change, point: str
 ) -> None:
+    make_ready(amy, change)
     before = picture()
     settings.FAILPOINTS = {point: "raise"}
     with pytest.raises(FailpointError, match=point):

@@ -3,6 +3,7 @@
 Real processes on a database of their own; the web server starts a new worker by itself, so nobody has to help.
 """
 
+import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from config.demo import TOTP_SECRET
 from tests.journeys.house import NEW_PASSWORD, PASSWORD, House, until
 from tests.journeys.visitor import Answer, Visitor, dx_call, dx_login, with_token
+from twofactor import totp
 
 COMES_BACK_SECONDS = 10
 NAME = "amy"
@@ -120,6 +123,41 @@ def test_killed_at_the_end_of_a_login_there_is_no_session_and_no_token(dying_hou
     house.start()
     assert Visitor(house.url).sign_in(NAME).signed_in
     assert with_token(house.url, dx_login(house.url, NAME)).status == 200
+
+
+def cleos_code(house: House) -> str:
+    """Return the code of now in cleo's app, whose key the demo publishes."""
+    return totp.code_at(base64.b32decode(TOTP_SECRET), totp.step_now())
+
+
+def page_login_with_code(url: str, typed: str) -> Answer:
+    visitor = Visitor(url)
+    visitor.form("/login/", {"username": "cleo", "password": PASSWORD})
+    return visitor.form("/login/verify/", {"otp": typed})
+
+
+CODE_DOORS: dict[str, Callable[[str, str], Answer]] = {
+    "page": page_login_with_code,
+    "dx": lambda url, typed: dx_call(url, "system/newAuthToken", {"username": "cleo", "password": PASSWORD, "otp": typed}),
+}
+
+
+@pytest.mark.parametrize("door", CODE_DOORS)
+def test_killed_between_code_and_session_neither_counts_and_then_both_do_once(dying_house: Callable[[str], House], door: str) -> None:
+    house = dying_house("login.opened")
+    steps = "SELECT id, last_step FROM twofactor_authenticator ORDER BY id"
+    before, used = house.rows(steps), cleos_code(house)
+    dies(lambda: CODE_DOORS[door](house.url, used))
+    until(house.answers, seconds=COMES_BACK_SECONDS, what="a new worker of the web server")
+    assert house.rows(steps) == before
+    assert house.count("tokens_token", "cleo") + house.count("accounts_session", "cleo") == 0
+    house.stop()
+    house.settings.clear()
+    house.start()
+    assert CODE_DOORS[door](house.url, used).status in (200, 302)
+    assert house.count("tokens_token", "cleo") + house.count("accounts_session", "cleo") == 1
+    assert CODE_DOORS[door](house.url, used).status == 401
+    assert house.count("tokens_token", "cleo") + house.count("accounts_session", "cleo") == 1
 
 
 def link_in(text: str, path: str) -> str:

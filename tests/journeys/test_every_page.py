@@ -5,6 +5,7 @@ from playwright.sync_api import Page
 
 from tests.journeys.browser import NARROW, WIDE, Window, Windows, axe_violations
 from tests.journeys.house import PASSWORD, House
+from tests.journeys.phone import Phone
 from tests.journeys.test_credential_change import asked_change, link_in
 from tests.journeys.visitor import add_member, dx_call, dx_login, make_projects, with_token
 from tokens.limits import PROJECTS_OFFERED
@@ -35,9 +36,9 @@ class Inspector:
 LOOKS = {"light and wide": {"color_scheme": "light", "viewport": WIDE}, "dark and narrow": {"color_scheme": "dark", "viewport": NARROW}}
 
 
-@pytest.mark.parametrize(("look", "person"), [("light and wide", "sam"), ("dark and narrow", "root")])
-def test_no_page_violates_axe_or_scrolls_sideways(server: House, windows: Windows, look: str, person: str) -> None:
-    window, inspector = windows(**LOOKS[look], reduced_motion="reduce"), Inspector()
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_page_violates_axe_or_scrolls_sideways(server: House, windows: Windows, look: str) -> None:
+    window, inspector, person = windows(**LOOKS[look], reduced_motion="reduce"), Inspector(), server.person()
     window.refusals = {401, 404, 410, 422}
     for path in OPEN:
         inspector.look(window.open(path))
@@ -168,6 +169,62 @@ def _tokens_of_projects(server: House, window: Window, inspector: Inspector, nam
     inspector.look(window.open("/profile/tokens/"))
     inspector.look(window.open("/profile/tokens/?ended=1"))
     inspector.look(window.follow("Where was it used?"))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_page_of_two_factor_authentication_does(server: House, windows: Windows, look: str) -> None:
+    window, inspector, name = windows(**LOOKS[look], reduced_motion="reduce"), Inspector(), server.person()
+    window.refusals = {401, 403, 422}
+    window.sign_in(name)
+    page = window.open("/security/2fa/enable/")
+    inspector.look(page)
+    page.get_by_label("Aegis").check()
+    page.get_by_role("button", name="Next").click()
+    page.get_by_label("Current password").fill("not the password")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_text("This is not your current password").wait_for()
+    inspector.look(page)
+    page.get_by_label("Current password").fill(PASSWORD)
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("heading", name="Scan this with your app").wait_for()
+    inspector.look(page)
+    phone = Phone.scan(page)
+    page.get_by_role("button", name="Next").click()
+    page.get_by_label("6-digit code").fill("12345")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_text("This code is wrong").wait_for()
+    inspector.look(page)
+    page.get_by_label("6-digit code").fill(phone.fresh())
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("heading", name="Save your backup codes").wait_for()
+    inspector.look(page)
+    codes = page.get_by_role("list", name="Backup codes").get_by_role("listitem").all_inner_texts()
+    page.get_by_label("I have saved these codes").check()
+    page.get_by_role("button", name="Finish & Log Out").click()
+    page.wait_for_url(f"{server.url}/login/**")
+    inspector.look(page)
+    _with_codes(window, inspector, name, codes)
+    assert not inspector.found, "\n".join(inspector.found)
+
+
+def _with_codes(window: Window, inspector: Inspector, name: str, codes: list[str]) -> None:
+    page = window.page
+    window.fill_in_login(name)
+    page.wait_for_url(f"{window.url}/login/verify/")
+    page.get_by_label("6-digit code or backup code").fill("wrong")
+    page.get_by_role("button", name="Sign In").click()
+    page.get_by_text("This code is wrong").wait_for()
+    inspector.look(page)
+    page.get_by_label("6-digit code or backup code").fill(codes[0])
+    page.get_by_role("button", name="Sign In").click()
+    page.wait_for_url(f"{window.url}/")
+    for path in ("/security/", "/security/password/", "/security/email/", "/security/2fa/disable/", "/security/2fa/backup-codes/"):
+        inspector.look(window.open(path))
+    page.get_by_label("Current password").fill(PASSWORD)
+    page.get_by_label("6-digit code or backup code").fill(codes[1])
+    page.get_by_role("button", name="Make new codes").click()
+    page.get_by_role("heading", name="Save your backup codes").wait_for()
+    inspector.look(page)
 
 
 def test_the_idle_dialog_violates_nothing_either(hasty_server: House, hasty_windows: Windows) -> None:

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import datetime
 
-from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
-from accounts import login
+from accounts import login, sessions
 from accounts.audit import Actor
-from accounts.errors import GatehouseError, StepRefused
+from accounts.errors import EnrolmentNeeded, GatehouseError, StepRefused
 from accounts.login import Checked
 from accounts.models import User
 from tokens import expiry, minting, repeats
@@ -29,8 +29,10 @@ def log_in(*, asked: LoginBody, expires: datetime | None, actor: Actor) -> Minte
     if before is not None and before.token_id is None:
         raise before.refusal or StepRefused()
     checked = _check_login(asked, actor)
+    if (since := sessions.must_enrol_from(checked.user)) is not None and since <= timezone.now():
+        raise EnrolmentNeeded()  # CLI-08
     known = Token.objects.of(checked.user).filter(kind=TokenKind.CLI, made_ip=actor.ip).exists()
-    return login.finish(checked, actor=actor, new_device=not known, opens=lambda user: _open_login(user, asked, expires, actor))
+    return login.finish(checked, actor=actor, new_device=not known, opens=lambda user: _open_login(user, asked, expires, actor, checked))
 
 
 def _check_login(asked: LoginBody, actor: Actor) -> Checked:
@@ -42,7 +44,7 @@ def _check_login(asked: LoginBody, actor: Actor) -> Checked:
         raise
 
 
-def _open_login(user: User, asked: LoginBody, expires: datetime | None, actor: Actor) -> Minted:
+def _open_login(user: User, asked: LoginBody, expires: datetime | None, actor: Actor, checked: Checked) -> Minted:
     acting = replace(actor, user=user)
     label = numbered(f"dx login from {actor.ip or 'an unknown address'}", taken=Token.objects.of(user).labels_taken())
     token = Token(user=user, label=label, kind=TokenKind.CLI, expires=expiry.of_login(expires, now=timezone.now()))
@@ -53,6 +55,9 @@ def _open_login(user: User, asked: LoginBody, expires: datetime | None, actor: A
         # The answer to the first was lost, or its token would have been used.
         unused = Token.objects.of(user).filter(public_id=before.token_id, last_used_at=None)
         revoke(tokens=unused, actor=acting, why=EndReason.REPEATED.value)
-    spent_code = bool(asked.otp and settings.LOGIN_STAGES)
-    repeats.remember_login(asked, token_id=None if spent_code else minted.token.public_id)
+    if checked.by_second_factor:
+        # Not before the commit: until then the code is not used up, whatever a cache says that outlives this process.
+        transaction.on_commit(lambda: repeats.remember_login(asked, token_id=None))
+    else:
+        repeats.remember_login(asked, token_id=minted.token.public_id)
     return minted

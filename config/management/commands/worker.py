@@ -35,6 +35,8 @@ TASKS = (
     Task("replaced tokens", "tokens.flows.retire_due", 5),
     Task("reminders", "tokens.flows.remind_due", 300),
     Task("idempotency keys", "tokens.idempotency.sweep", 300),
+    Task("stopped logins", "accounts.stopped.report_due", 60),
+    Task("second factor", "twofactor.sweeping.sweep", 300),
     Task("sessions", "accounts.sessions.sweep", 30),
     Task("leftovers", "accounts.sweeping.sweep", 300),
 )
