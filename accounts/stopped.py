@@ -20,7 +20,9 @@ BATCH_ROWS = 100
 
 def note(user: User, actor: Actor) -> None:
     """Note that the password of `user` was right, and that more is asked for."""
-    StoppedLogin.objects.update_or_create(**_key(user, actor), defaults={"at": timezone.now()})
+    # Two at once may make two rows: then two are told of, or both forgotten.
+    if not StoppedLogin.objects.filter(**_key(user, actor)).update(at=timezone.now()):
+        StoppedLogin.objects.create(**_key(user, actor))
 
 
 def forget(user: User, actor: Actor) -> None:

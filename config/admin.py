@@ -1,17 +1,21 @@
 """The console of support staff, on Django's admin. It opens only where a second factor was given in this session (S8.1)."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django_otp.admin import OTPAdminSite
 
-from accounts.returning import safe_next
+from accounts import flows
+from accounts.audit import Actor
+from accounts.models import User, WhyEnded
+from accounts.returning import safe_next, to_login
+from accounts.sessions import SessionStore
 
 _NEEDS_CODE = {
     "title": "The console needs two-factor authentication",
@@ -35,6 +39,20 @@ class Console(OTPAdminSite):  # type: ignore[misc]  # django-otp carries no type
         if not getattr(request.user, "is_staff", False):
             raise Http404
         return render(request, "accounts/message.html", _NEEDS_CODE, status=HTTPStatus.FORBIDDEN)
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """End the session as Sign Out does."""
+        actor = Actor.from_request(request, door="web", user=cast(User, request.user))
+        flows.sign_out(store=cast(SessionStore, request.session), actor=actor)
+        return to_login(WhyEnded.SIGNED_OUT)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Lead to our form: Django's own would change a password behind the back of everything that must end with it."""
+        return redirect("accounts:change-password")
+
+    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Lead there as well."""
+        return redirect("accounts:change-password")
 
 
 console = Console(name="admin")

@@ -46,7 +46,7 @@ def take(user: User) -> Try:
 
 
 def give_back(taken: Try) -> None:
-    """Take back the count of a code that was right. Inside the transaction that uses it up."""
+    """Take back the count of a code that is right, whatever becomes of the act that it is for."""
     WrongCode.objects.filter(pk=taken.row_id).delete()
 
 

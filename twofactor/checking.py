@@ -21,14 +21,12 @@ class CodeOfApp:
 
     device: Authenticator
     step: int
-    taken: Try
 
     def spend(self) -> None:
         """Note its step as the newest one; raise StepRefused where a code of it, or of a later one, counted meanwhile."""
         unused = Authenticator.objects.filter(pk=self.device.pk, last_step__lt=self.step)
         if unused.update(last_step=self.step, last_used_at=timezone.now(), missed_step=None, missed_at=None) != 1:
             raise StepRefused()
-        budget.give_back(self.taken)
 
 
 @dataclass(frozen=True)
@@ -37,14 +35,12 @@ class UnusedBackupCode:
 
     row: BackupCode
     user: User
-    taken: Try
     actor: Actor
 
     def spend(self) -> None:
         """Mark it as used, and tell its owner; raise StepRefused where another request used it meanwhile (BKP-02)."""
         if BackupCode.objects.left().filter(pk=self.row.pk).update(used_at=timezone.now()) != 1:
             raise StepRefused()
-        budget.give_back(self.taken)
         left = BackupCode.objects.of(self.user).left().count()
         audit.record(BackupCodeUsed(left=left), subject=self.user, actor=self.actor)
         emails.backup_code_used(self.user, left=left, actor=self.actor)
@@ -62,27 +58,28 @@ def check(user: User, answer: str, actor: Actor) -> Ticket:
         raise StepRefused()  # turned off a moment ago
     typed = answer[: limits.BACKUP_CODE_CHARS * 4]
     code, backup_code = totp.parse(typed), backup_codes.parse(typed)
-    ticket = _of_app(device, code, taken) if code else _backup(user, backup_code, taken, actor) if backup_code else None
+    ticket = _of_app(device, code) if code else _backup(user, backup_code, actor) if backup_code else None
     if ticket is not None:
+        budget.give_back(taken)
         return ticket
     _record(user, taken, actor)
     raise clock.diagnose(device, code)
 
 
-def _of_app(device: Authenticator, code: str, taken: Try) -> CodeOfApp | None:
+def _of_app(device: Authenticator, code: str) -> CodeOfApp | None:
     try:
         steps = totp.steps_of(device.key, code)
     except vault.Unreadable:
         return None
     unused = [step for step in steps if step > device.last_step]
-    return CodeOfApp(device, unused[0], taken) if unused else None
+    return CodeOfApp(device, unused[0]) if unused else None
 
 
-def _backup(user: User, code: str, taken: Try, actor: Actor) -> UnusedBackupCode | None:
+def _backup(user: User, code: str, actor: Actor) -> UnusedBackupCode | None:
     # All of them are compared, used ones too: the answer takes as long whichever it is.
     found = [row for row in BackupCode.objects.of(user) if backup_codes.matches(code, row.hashed, user_id=user.pk)]
     unused = [row for row in found if row.used_at is None]
-    return UnusedBackupCode(unused[0], user, taken, actor) if unused else None
+    return UnusedBackupCode(unused[0], user, actor) if unused else None
 
 
 def _record(user: User, taken: Try, actor: Actor) -> None:

@@ -64,3 +64,15 @@ def test_the_mark_is_the_sessions_and_not_the_persons(web: WebDoor, browsers: An
 def test_a_token_opens_nothing(client: Any, sam: User) -> None:
     text = token_and_text(user=sam)[1]
     assert client.get(ADMIN, headers={"authorization": f"Bearer {text}"}, follow=True).status_code != 200
+
+
+def test_a_password_is_never_changed_behind_our_back_and_sign_out_is_ours(web: WebDoor, sam: User) -> None:
+    with_code(web, sam)
+    before = User.objects.get(pk=sam.pk).password
+    fields = {"old_password": PASSWORD, "new_password1": "a longer passphrase", "new_password2": "a longer passphrase"}
+    for path in ("password_change/", "password_change/done/"):
+        assert web.get(f"{ADMIN}{path}")["Location"] == "/security/password/"
+        assert web.send(f"{ADMIN}{path}", fields, form_at=ADMIN)["Location"] == "/security/password/"
+    assert User.objects.get(pk=sam.pk).password == before
+    assert web.send(f"{ADMIN}logout/", form_at=ADMIN)["Location"] == "/login/?why=signed-out"
+    assert not Session.objects.exclude(user=None).exists()

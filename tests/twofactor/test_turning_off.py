@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from accounts import reauth
 from accounts.errors import StaleProof, StepRefused
-from accounts.models import OutboxMail, SecurityEvent, Session, User
+from accounts.models import OutboxMail, SecurityEvent, Session, StoppedLogin, User
 from accounts.reauth import Proof
 from orgs.models import Membership, Organization
 from tests.conftest import WebDoor
-from tests.factories import PASSWORD, actor
+from tests.factories import FIREFOX, PASSWORD, actor
 from tests.projects.factories import project_of
 from tests.tokens.doors import rest
 from tests.tokens.factories import token_and_text
@@ -275,3 +275,19 @@ def test_a_proof_of_before_a_change_or_with_a_code_used_meanwhile_does_nothing(d
         attempt(two)
     assert Authenticator.objects.exists()
     assert BackupCode.objects.of(amy).left().count() == 9
+
+
+def test_a_right_code_costs_nothing_of_the_budget_though_its_act_is_refused(door: WebDoor) -> None:
+    weak = {"new_password1": "too short", "new_password2": "too short"}
+    for _ in range(6):
+        answer = door.send("/security/password/", {"current_password": PASSWORD, "otp": code(), **weak})
+        assert answer.status_code == 422
+    assert WrongCode.objects.count() == 0
+    assert door.send(DISABLE, {"current_password": PASSWORD, "otp": code()}).status_code == 302
+
+
+def test_two_logins_at_once_that_stop_do_not_stand_in_the_way_of_a_third(web: WebDoor, amy: User, codes: list[str]) -> None:
+    for _ in range(2):
+        StoppedLogin.objects.create(user=amy, door="web", ip="127.0.0.1", user_agent=FIREFOX)
+    signed_in(web, codes[0])
+    assert not StoppedLogin.objects.exists()
