@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ua_parser import parse
 
 USER_AGENT_MAX_CHARS = 512
+_KNOWN = "gatehouse_client_address"  # asked for more than once by each request
 _FORWARDED_MAX_CHARS = 512  # the end of the header, where the proxies wrote
 
 
@@ -18,10 +19,13 @@ def client_address(request: HttpRequest) -> str | None:
 
     An entry that is no address ends the search: what stands left of it may be anybody's invention.
     """
-    proxies, peer = settings.TRUSTED_PROXIES, request.META.get("REMOTE_ADDR", "")
-    if not proxies:
-        return _client(peer, "", ())  # a stranger's header is not even a key of the cache
-    return _client(peer, request.META.get("HTTP_X_FORWARDED_FOR", "")[-_FORWARDED_MAX_CHARS:], tuple(proxies))
+    known: dict[str, str | None] = request.__dict__
+    if _KNOWN not in known:
+        proxies, peer = tuple(settings.TRUSTED_PROXIES), request.META.get("REMOTE_ADDR", "")
+        # Without a proxy a stranger's header is not even a key of the cache.
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")[-_FORWARDED_MAX_CHARS:] if proxies else ""
+        known[_KNOWN] = _client(peer, forwarded, proxies)
+    return known[_KNOWN]
 
 
 # Asked several times for each request, and again and again for the same few clients.

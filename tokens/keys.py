@@ -10,6 +10,7 @@ MARK = "ght_"  # lets scanners recognise a leaked token
 RANDOM_CHARS = 22  # log2(62 ** 22) = 131 bits
 CHECKSUM_CHARS = 6  # 62 ** 6 > 2 ** 32: holds any CRC-32
 HEAD_CHARS = len(MARK) + RANDOM_CHARS
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]  # two digits at a time
 _FORM = re.compile(rf"{MARK}[0-9A-Za-z]{{{RANDOM_CHARS + CHECKSUM_CHARS}}}", re.ASCII)
 
 
@@ -21,12 +22,9 @@ def mint() -> str:
 
 def checksum(head: str) -> str:
     """Return the CRC-32 of `head` as six base-62 digits, the most significant first. No secret: it catches typos."""
-    rest = zlib.crc32(head.encode("ascii"))
-    digits = ""
-    for _ in range(CHECKSUM_CHARS):
-        rest, digit = divmod(rest, len(ALPHABET))
-        digits = ALPHABET[digit] + digits
-    return digits
+    rest, low = divmod(zlib.crc32(head.encode("ascii")), len(_PAIRS))
+    high, middle = divmod(rest, len(_PAIRS))
+    return _PAIRS[high] + _PAIRS[middle] + _PAIRS[low]
 
 
 def well_formed(text: str) -> bool:
