@@ -44,7 +44,7 @@ PAGES = {
     "/security/": 8,
     "/security/password/": 4,
     "/security/email/": 3,
-    "/security/2fa/enable/": 3,
+    "/security/2fa/enable/": 4,
     "/security/2fa/disable/": 2,
     "/security/2fa/backup-codes/": 2,
     "/security/sessions/": 3,

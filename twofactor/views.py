@@ -17,6 +17,7 @@ from accounts.models import Session
 from accounts.pages import DONE_KEY, ActorMixin, FlowView, confirmed
 from accounts.returning import to_login
 from accounts.views.security import SecurityOverview
+from orgs import policies
 from twofactor import flows, qr, totp, vault
 from twofactor.errors import AlreadyOn, EnrolmentOver, NothingToDownload, NotOn
 from twofactor.forms import APPS, AppForm, CodeForm, FinishForm, PasswordForm, RenewCodesForm, TurnOffForm
@@ -150,7 +151,7 @@ class EnableView(_SecondFactor, FlowView):
             flows.check_code(session=session, answer=form.cleaned_data["otp"], actor=actor)
 
     def _apps(self) -> dict[str, Any]:
-        return {"apps": APPS}
+        return {"apps": APPS, "rule": policies.second_factor_rule(self.user)}
 
     def _picture(self) -> dict[str, Any]:
         assert self.enrolment is not None  # noqa: S101  (no such step without)

@@ -31,7 +31,7 @@ def test_a_member_without_it_gets_no_further_than_the_set_up(web: WebDoor, amy: 
     web.sign_in(amy)
     for path in ("/", "/security/", "/profile/tokens/", "/security/password/"):
         assert web.get(path)["Location"] == ENABLE, path
-    assert web.get(ENABLE).status_code == 200
+    assert "Acme Genomics requires two-factor authentication" in web.get(ENABLE).content.decode()
     assert web.get("/help/").status_code == 200
     answer = web.get("/api/v1/projects/")
     assert (answer.status_code, answer.json()["code"]) == (403, "enrolment_needed")
