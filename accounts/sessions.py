@@ -23,6 +23,7 @@ from accounts.audit import Actor
 from accounts.batches import delete_batch
 from accounts.compiled import CompiledGet
 from accounts.digests import digest
+from accounts.errors import StaleProof
 from accounts.events import SessionEnded
 from accounts.models import EndedSession, Session, User, WhyEnded
 
@@ -156,6 +157,12 @@ def must_enrol_from(user: User) -> datetime | None:
     """Return from when on `user` can do nothing before setting two-factor authentication up, by the rule that settings name."""
     since: datetime | None = import_string(settings.ENROLMENT_RULE)(user)
     return since
+
+
+def require_alive(row: Session) -> None:
+    """Return if `row` is still there, and lock it until the transaction ends; raise StaleProof where it ended meanwhile."""
+    if Session.objects.select_for_update().filter(pk=row.pk).first() is None:
+        raise StaleProof()
 
 
 def must_enrol(row: Session) -> bool:

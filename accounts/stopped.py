@@ -19,9 +19,12 @@ BATCH_ROWS = 100
 
 
 def note(user: User, actor: Actor) -> None:
-    """Note that the password of `user` was right, and that more is asked for."""
+    """Note that the password of `user` was right, and that more is asked for.
+
+    The time of the first one stays: nobody puts the notice off by trying again.
+    """
     # Two at once may make two rows: then two are told of, or both forgotten.
-    if not StoppedLogin.objects.filter(**_key(user, actor)).update(at=timezone.now()):
+    if not StoppedLogin.objects.filter(**_key(user, actor)).exists():
         StoppedLogin.objects.create(**_key(user, actor))
 
 

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
 from django_otp.admin import OTPAdminSite
 
 from accounts import flows
@@ -40,6 +41,7 @@ class Console(OTPAdminSite):  # type: ignore[misc]  # django-otp carries no type
             raise Http404
         return render(request, "accounts/message.html", _NEEDS_CODE, status=HTTPStatus.FORBIDDEN)
 
+    @method_decorator(require_POST)
     def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """End the session as Sign Out does."""
         actor = Actor.from_request(request, door="web", user=cast(User, request.user))

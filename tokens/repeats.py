@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from django.core.cache import cache
 from django.utils.crypto import salted_hmac
 
-from accounts.errors import GatehouseError, PasswordDisabled, StepNeeded, StepRefused, WrongCredentials
+from accounts.errors import EnrolmentNeeded, GatehouseError, PasswordDisabled, StepNeeded, StepRefused, WrongCredentials
 from tokens import limits
 
-_REFUSALS: dict[str, type[GatehouseError]] = {error.code: error for error in (WrongCredentials, StepNeeded, StepRefused, PasswordDisabled)}
+_REFUSALS: dict[str, type[GatehouseError]] = {
+    error.code: error for error in (WrongCredentials, StepNeeded, StepRefused, PasswordDisabled, EnrolmentNeeded)
+}
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,20 @@ def recall(body: LoginBody) -> Before | None:
     if kept is None:
         return None
     outcome, value = kept
-    return Before(refusal=_REFUSALS[value]()) if outcome == "refused" else Before(token_id=value)
+    if outcome == "passed":
+        return Before(token_id=value)
+    code, sentence = value
+    refusal = _REFUSALS[code]()
+    refusal.args = (sentence,)
+    return Before(refusal=refusal)
 
 
 def remember_refusal(body: LoginBody, error: GatehouseError) -> None:
     """Keep a refusal that depends on the body alone; a wait passes, so it is not kept."""
-    if type(error) is _REFUSALS.get(error.code):
-        cache.set(body.key, ("refused", error.code), limits.REPEAT_MEMORY_SECONDS)
+    # A refusal may be of a kind that only a room beside this one knows; its sentence is kept.
+    known = next((code for code, kind in _REFUSALS.items() if isinstance(error, kind)), None)
+    if known is not None:
+        cache.set(body.key, ("refused", (known, str(error))), limits.REPEAT_MEMORY_SECONDS)
 
 
 def remember_login(body: LoginBody, *, token_id: str | None) -> None:

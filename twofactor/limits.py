@@ -14,6 +14,7 @@ HANDOUT_LIFE_SECONDS = 900  # how long new backup codes can be looked at again
 
 BACKUP_CODES = 10
 BACKUP_CODE_CHARS = 12
+CODE_TYPED_MAX_CHARS = 48  # with blanks and dashes; what is longer is no code
 BACKUP_CODES_WARNED = 3  # so many left, and the page says so
 
 # Wrong codes of one account, over all doors: so many in so long.

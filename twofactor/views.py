@@ -12,6 +12,7 @@ from django.utils.cache import patch_cache_control
 from accounts import credentials
 from accounts import flows as account_flows
 from accounts.credentials import Change
+from accounts.errors import GatehouseError
 from accounts.forms import EmptyForm
 from accounts.models import Session
 from accounts.pages import DONE_KEY, ActorMixin, FlowView, confirmed
@@ -138,6 +139,12 @@ class EnableView(_SecondFactor, FlowView):
             return self.sign_out(Change.TWO_FACTOR_ON)
         self._take(form)
         return redirect("twofactor:enable")
+
+    def refuse(self, form: Any, error: GatehouseError) -> HttpResponse:
+        """Render the step with `error`; where the set-up itself is gone, lead away (see dispatch)."""
+        if isinstance(error, EnrolmentOver | AlreadyOn):
+            raise error
+        return super().refuse(form, error)
 
     def _take(self, form: Any) -> None:
         session, actor = self.session, self.actor

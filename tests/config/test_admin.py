@@ -74,5 +74,7 @@ def test_a_password_is_never_changed_behind_our_back_and_sign_out_is_ours(web: W
         assert web.get(f"{ADMIN}{path}")["Location"] == "/security/password/"
         assert web.send(f"{ADMIN}{path}", fields, form_at=ADMIN)["Location"] == "/security/password/"
     assert User.objects.get(pk=sam.pk).password == before
+    assert web.get(f"{ADMIN}logout/").status_code == 405
+    assert web.signed_in
     assert web.send(f"{ADMIN}logout/", form_at=ADMIN)["Location"] == "/login/?why=signed-out"
     assert not Session.objects.exclude(user=None).exists()

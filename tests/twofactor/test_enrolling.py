@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.errors import StaleProof
 from accounts.models import OutboxMail, SecurityEvent, Session, User
 from tests.conftest import Race, WebDoor
 from tests.factories import PASSWORD, UserFactory, actor
@@ -344,3 +345,22 @@ def test_every_app_of_the_list_can_be_chosen_and_stands_on_the_page_afterwards(
     web.send("/login/", {"username": "amy", "password": PASSWORD})
     web.send("/login/verify/", {"otp": codes[0]})
     assert f"with {app}." in web.get(SECURITY).content.decode()
+
+
+def test_a_step_sent_after_the_set_up_is_gone_leads_to_the_first_one(door: WebDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    up_to(door, Step.CODE)
+    token = str(door.get(ENABLE).context["csrf_token"])
+    found = Enrolment.objects.select_related("user").get()
+    monkeypatch.setattr(flows, "find_enrolment", lambda session: found)  # as it was a moment ago
+    Enrolment.objects.all().delete()
+    answer = door.post(ENABLE, {"step": "code", "otp": "123456", "csrfmiddlewaretoken": token})
+    assert answer["Location"] == ENABLE
+    monkeypatch.undo()
+    assert "This set-up is over" in door.get(ENABLE).content.decode()
+
+
+def test_a_set_up_of_a_session_that_just_ended_is_refused(door: WebDoor, amy: User) -> None:
+    session = Session.objects.get(user=amy)
+    Session.objects.all().delete()
+    with pytest.raises(StaleProof):
+        flows.begin(user=amy, session=session, app="Aegis", actor=actor(amy))

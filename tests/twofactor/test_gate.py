@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts import stopped
 from accounts.models import Session, User
 from orgs.models import Membership, Organization
 from tests.conftest import WebDoor
@@ -90,3 +91,11 @@ def test_those_who_have_it_are_not_marked(web: WebDoor, amy: User, clock: Any) -
     require(amy)
     gate.mark_sessions(User.objects.filter(pk=amy.pk))
     assert Session.objects.get(user=amy).must_enrol_at is None
+
+
+def test_a_right_password_that_the_gate_stops_is_told_and_its_repeat_costs_nothing(amy: User, clock: Any) -> None:
+    require(amy)
+    answers = {dx("/system/newAuthToken", LOGIN).json()["error"]["message"] for _ in range(3)}
+    assert len(answers) == 1
+    clock.shift(601)
+    assert stopped.report_due() == 1

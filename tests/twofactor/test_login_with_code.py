@@ -314,3 +314,27 @@ def test_of_two_tickets_for_one_code_the_first_that_is_spent_counts(amy: User, c
     with pytest.raises(StepRefused):
         first.spend()
     assert WrongCode.objects.count() == 0
+
+
+def test_trying_again_does_not_put_the_notice_off(web: WebDoor, amy: User, codes: list[str], clock: Any) -> None:
+    password(web)
+    clock.shift(540)
+    password(web)
+    clock.shift(61)
+    assert stopped.report_due() == 1
+
+
+def test_the_same_body_after_a_named_drift_is_refused_in_the_same_words_and_counted_once(codes: list[str], clock: Any) -> None:
+    dx_login(code(-8))
+    clock.shift(30)
+    body = {"username": "amy", "password": PASSWORD, "otp": code(-8), "expires": 1_900_000_500_000}
+    said = [dx(NEW, body).json()["error"]["message"] for _ in range(3)]
+    assert "4 minutes slow" in said[0]
+    assert len(set(said)) == 1
+    assert WrongCode.objects.count() == 2
+
+
+@pytest.mark.parametrize("kind", ["app", "backup"])
+def test_a_code_with_something_far_behind_it_is_no_code(web: WebDoor, codes: list[str], kind: str) -> None:
+    password(web)
+    assert verify(web, (code() if kind == "app" else codes[0]) + " " * 50 + "x").status_code == 401

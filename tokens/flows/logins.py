@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import login, sessions
+from accounts import login, sessions, stopped
 from accounts.audit import Actor
 from accounts.errors import EnrolmentNeeded, GatehouseError, StepRefused
 from accounts.login import Checked
@@ -29,8 +29,6 @@ def log_in(*, asked: LoginBody, expires: datetime | None, actor: Actor) -> Minte
     if before is not None and before.token_id is None:
         raise before.refusal or StepRefused()
     checked = _check_login(asked, actor)
-    if (since := sessions.must_enrol_from(checked.user)) is not None and since <= timezone.now():
-        raise EnrolmentNeeded()  # CLI-08
     known = Token.objects.of(checked.user).filter(kind=TokenKind.CLI, made_ip=actor.ip).exists()
     return login.finish(checked, actor=actor, new_device=not known, opens=lambda user: _open_login(user, asked, expires, actor, checked))
 
@@ -38,10 +36,18 @@ def log_in(*, asked: LoginBody, expires: datetime | None, actor: Actor) -> Minte
 def _check_login(asked: LoginBody, actor: Actor) -> Checked:
     try:
         checked = login.check_password(username=asked.username, password=asked.password, device=None, actor=actor)
+        _require_enrolled(checked.user, actor)
         return login.pass_stages(checked, asked.otp, actor)
     except GatehouseError as refusal:
         repeats.remember_refusal(asked, refusal)
         raise
+
+
+def _require_enrolled(user: User, actor: Actor) -> None:
+    since = sessions.must_enrol_from(user)
+    if since is not None and since <= timezone.now():
+        stopped.note(user, actor)
+        raise EnrolmentNeeded()  # CLI-08
 
 
 def _open_login(user: User, asked: LoginBody, expires: datetime | None, actor: Actor, checked: Checked) -> Minted:

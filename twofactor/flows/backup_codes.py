@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, sessions
 from accounts.audit import Actor
 from accounts.models import Session, User
 from accounts.reauth import Proof
@@ -24,6 +24,7 @@ def renew_backup_codes(*, user: User, session: Session, proof: Proof, actor: Act
     with transaction.atomic():
         locked = User.objects.lock(user.pk)
         proof.redeem(locked)
+        sessions.require_alive(session)
         if not Authenticator.objects.filter(user=locked).exists():
             raise NotOn()
         BackupCode.objects.replace(locked, codes)

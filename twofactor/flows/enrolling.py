@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, credentials
+from accounts import audit, credentials, sessions
 from accounts.audit import Actor
 from accounts.credentials import Casualties, Change
-from accounts.errors import StaleProof
 from accounts.failpoints import failpoint
 from accounts.models import Session, User
 from accounts.reauth import Proof
@@ -26,11 +25,12 @@ def find_enrolment(*, session: Session) -> Enrolment | None:
 
 
 def begin(*, user: User, session: Session, app: str, actor: Actor) -> Enrolment:
-    """Note which app the person has and return their set-up; one that is under way goes on. Raises AlreadyOn."""
+    """Note which app the person has and return their set-up; one that is under way goes on. Raises AlreadyOn and StaleProof."""
     with transaction.atomic():
         locked = User.objects.lock(user.pk)
         if Authenticator.objects.filter(user=locked).exists():
             raise AlreadyOn()
+        sessions.require_alive(session)
         enrolment = _alive(session)
         if enrolment is None:
             Enrolment.objects.filter(session=session).delete()
@@ -87,8 +87,8 @@ def leave(*, session: Session, actor: Actor) -> None:
 def finish(*, session: Session, actor: Actor, revoke_tokens: bool = False) -> list[Casualties]:
     """Turn two-factor authentication on and return what ended with that: every session, command-line logins, tokens if asked.
 
-    Raises EnrolmentOver, AlreadyOn where another browser finished first, and StaleProof where a credential changed since the
-    password was given; then nothing has changed.
+    Raises EnrolmentOver, also where a credential changed since the set-up began, and AlreadyOn where another browser finished first;
+    then nothing has changed.
     """
     with transaction.atomic():
         found = Enrolment.objects.filter(session=session).values_list("user", flat=True).first()
@@ -100,8 +100,6 @@ def finish(*, session: Session, actor: Actor, revoke_tokens: bool = False) -> li
         enrolment = _required(session)
         if enrolment.step != Step.CODES:
             raise EnrolmentOver()
-        if enrolment.epoch != locked.session_epoch:
-            raise StaleProof()
         _turn_on(locked, enrolment)
         ended = credentials.announce(locked, change=Change.TWO_FACTOR_ON, actor=actor, revoke_tokens=revoke_tokens)
         event = TwoFactorTurnedOn(ended=credentials.counts(ended), tokens_revoked=revoke_tokens, app=enrolment.app)
