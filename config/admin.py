@@ -37,6 +37,8 @@ class Console(OTPAdminSite):  # type: ignore[misc]  # django-otp carries no type
         if not request.user.is_authenticated:
             wanted = urlencode({"next": safe_next(request, request.GET.get("next"))})
             return HttpResponseRedirect(f"{reverse('accounts:login')}?{wanted}")
+        if self.has_permission(request):
+            return redirect("admin:index")
         if not getattr(request.user, "is_staff", False):
             raise Http404
         return render(request, "accounts/message.html", _NEEDS_CODE, status=HTTPStatus.FORBIDDEN)

@@ -11,6 +11,7 @@ from accounts.login import Ticket
 from accounts.models import User
 from twofactor import backup_codes, budget, clock, emails, limits, totp, vault
 from twofactor.budget import Try
+from twofactor.errors import CodesUnreadable
 from twofactor.events import BackupCodeUsed, CodeRefused, CodesLocked
 from twofactor.models import Authenticator, BackupCode
 
@@ -62,8 +63,12 @@ def check(user: User, answer: str, actor: Actor) -> Ticket:
     if ticket is not None:
         budget.give_back(taken)
         return ticket
-    _record(user, taken, actor)
-    raise clock.diagnose(device, code)
+    refusal = clock.diagnose(device, code)
+    if isinstance(refusal, CodesUnreadable):
+        budget.give_back(taken)  # nothing was judged, and the backup code that is asked for now must find a place
+    else:
+        _record(user, taken, actor)
+    raise refusal
 
 
 def _of_app(device: Authenticator, code: str) -> CodeOfApp | None:

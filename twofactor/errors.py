@@ -41,7 +41,7 @@ class EnrolmentOver(GatehouseError):
     """No half-made set-up of this session: it took longer than 15 minutes, was left, or was finished."""
 
     code, status = "enrolment_over", 409
-    message = "This set-up is over: it lasts 15 minutes. Begin again; nothing has changed"
+    message = "This set-up is over: it lasts 15 minutes. Nothing has changed. Delete its entry in the app, and begin again"
     dx_type, dx_status = "InvalidState", 422
 
 

@@ -31,6 +31,9 @@ FORMS: dict[Step, type[forms.Form]] = {
 }  # fmt: skip
 
 
+LATER_STEPS = {step.name.lower() for step in Step if step > Step.APP}
+
+
 class _SecondFactor(ActorMixin):
     """What the pages of this room share."""
 
@@ -127,6 +130,8 @@ class EnableView(_SecondFactor, FlowView):
             return self.leave("left", "accounts:security")
         if request.POST.get("do") == "download":
             return self.file(self.enrolment)
+        if self.enrolment is None and request.POST.get("step") in LATER_STEPS:
+            return self.leave("over", "twofactor:enable")
         if request.POST.get("step") != self.step.name.lower():
             # A form of a step that is behind (sent twice, or from another tab) or ahead of what was done.
             return redirect("twofactor:enable")

@@ -47,6 +47,7 @@ def test_staff_without_a_second_factor_is_told_what_to_do(web: WebDoor, sam: Use
 
 def test_staff_with_password_and_code_is_let_in(web: WebDoor, sam: User) -> None:
     answer = with_code(web, sam).get(ADMIN)
+    assert web.get(f"{ADMIN}login/")["Location"] == ADMIN
     assert answer.status_code == 200
     assert "Gatehouse support" in answer.content.decode()
     assert "default-src 'none'" in answer["Content-Security-Policy"]

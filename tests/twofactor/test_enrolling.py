@@ -194,6 +194,7 @@ def test_a_set_up_that_ran_out_begins_again_and_says_so(door: WebDoor, clock: An
     Enrolment.objects.update(created=timezone.now() - timedelta(seconds=901))
     answer = door.post(ENABLE, {"step": "codes", "saved": "on", "csrfmiddlewaretoken": str(page.context["csrf_token"])})
     assert answer["Location"] == ENABLE
+    assert "Delete its entry in the app" in door.get(ENABLE).content.decode()
     assert not Authenticator.objects.exists()
 
 

@@ -11,7 +11,7 @@ from accounts.models import User
 from tests.factories import UserFactory
 from tests.twofactor.factories import SECRET, AuthenticatorFactory, code, turned_on
 from twofactor import backup_codes, limits, totp, vault
-from twofactor.models import Authenticator, BackupCode
+from twofactor.models import Authenticator, BackupCode, WrongCode
 
 pytestmark = pytest.mark.django_db
 NEW_KEY, NEWER_KEY = "another-key-for-tests-" + "0123456789" * 4, "a-third-key-for-tests-" + "9876543210" * 4
@@ -117,5 +117,6 @@ def test_without_its_key_a_code_is_refused_with_a_word_about_support_and_a_backu
     answer = web.send("/login/verify/", {"otp": code()})
     assert answer.status_code == 401
     assert "contact support" in answer.content.decode()
+    assert not WrongCode.objects.exists()
     assert web.send("/login/verify/", {"otp": codes[0]}).status_code == 302
     assert web.signed_in
