@@ -11,7 +11,7 @@ from accounts.audit import Actor
 from accounts.devices import Device
 from accounts.errors import StaleProof, StepNeeded, WrongPassword
 from accounts.events import ConfirmationFailed
-from accounts.login import Ticket, take_attempt
+from accounts.login import Stage, Ticket, take_attempt
 from accounts.models import Session, User
 
 
@@ -37,7 +37,7 @@ class Proof:
 
 def needs_code(user: User) -> bool:
     """Return whether `confirm` asks `user` for more than the password."""
-    return any(stage.is_needed(user) for stage in login.stages())
+    return bool(_needed_stages(user))
 
 
 def confirm(*, user: User, password: str, answer: str | None, device: Device | None, actor: Actor) -> Proof:
@@ -55,8 +55,12 @@ def confirm(*, user: User, password: str, answer: str | None, device: Device | N
     return Proof(user_id=user.pk, epoch=user.session_epoch, tickets=_tickets(current, answer, actor))
 
 
+def _needed_stages(user: User) -> list[Stage]:
+    return [stage for stage in login.stages() if stage.is_needed(user)]
+
+
 def _tickets(user: User, answer: str | None, actor: Actor) -> tuple[Ticket, ...]:
-    needed = [stage for stage in login.stages() if stage.is_needed(user)]
+    needed = _needed_stages(user)
     if needed and not answer:
         raise StepNeeded()
     return tuple(stage.check(user, answer or "", actor) for stage in needed)

@@ -32,8 +32,8 @@ class Caller:
 
     @property
     def reads_account(self) -> bool:
-        """Whether the token reaches the account beside the projects: not where projects were chosen for it (TOK-07)."""
-        return self.token.everywhere is not None
+        """Whether the token does."""
+        return self.token.reads_account
 
     @property
     def controls_account(self) -> bool:

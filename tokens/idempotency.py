@@ -43,8 +43,10 @@ def require_new(user: User, once: Repeatable | None) -> None:
 
     Raises AlreadyMade where it made a token, KeyReused where the key stood on a request with another body.
     """
-    found = _found(user, once) if once else None
-    if once is None or found is None:
+    if once is None:
+        return
+    found = _found(user, once)
+    if found is None:
         return
     if found.body_digest != once.body_digest:
         raise KeyReused()

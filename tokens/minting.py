@@ -67,8 +67,8 @@ def spend_budget(user: User, presenter: Token | None) -> None:
 
     Tokens of chosen projects have a count of their own, so that a leaked one keeps nobody from replacing it.
     """
-    narrow = presenter is not None and presenter.everywhere is None
-    key = f"tokens.made-by-narrow:{user.pk}" if narrow else f"tokens.made:{user.pk}"
+    has_account = presenter is None or presenter.reads_account
+    key = f"tokens.made:{user.pk}" if has_account else f"tokens.made-by-narrow:{user.pk}"
     throttle.spend(key, limit=limits.MADE_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
 
 
@@ -135,8 +135,8 @@ def _insert(token: Token) -> None:
 
 def _label_taken(token: Token, holder: Token) -> LabelTaken:
     # A token of chosen projects does not reach the account, and so not the name of what else is in it.
-    narrow = token.parent is not None and token.parent.everywhere is None
-    return LabelTaken(token_id="" if narrow else holder.public_id)
+    has_account = token.parent is None or token.parent.reads_account
+    return LabelTaken(token_id=holder.public_id if has_account else "")
 
 
 def _due_of(token: Token) -> list[Token]:

@@ -259,6 +259,11 @@ class Token(models.Model):
         return self.kind == TokenKind.API and self.retires_at is None and lasts_days > max(limits.REMINDED_DAYS)
 
     @property
+    def reads_account(self) -> bool:
+        """Whether it reaches the account beside the projects: not where projects were chosen for it (TOK-07)."""
+        return self.everywhere is not None
+
+    @property
     def everywhere_label(self) -> str:
         """The word for the most that it can have in any project; empty where projects were chosen."""
         return "" if self.everywhere is None else Level(self.everywhere).label

@@ -9,8 +9,7 @@ WINDOW_STEPS = 1  # RFC 6238, 5.2: the step of now, and one to either side for t
 DRIFT_STEPS = 10  # how far a wrong clock is diagnosed; nothing so far off is accepted
 DRIFT_MEMORY_SECONDS = 600  # two codes of the same drift within this let the page name it
 
-ENROLMENT_LIFE_SECONDS = 900
-HANDOUT_LIFE_SECONDS = 900  # how long new backup codes can be looked at again
+SHOWN_LIFE_SECONDS = 900  # of a half-made set-up, and of new backup codes on the page
 
 BACKUP_CODES = 10
 BACKUP_CODE_CHARS = 12

@@ -1,6 +1,6 @@
 """State of the second factor: the app's key, backup codes, half-made set-ups, wrong codes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.db import models
@@ -8,7 +8,7 @@ from django.utils import timezone
 from django_otp.models import Device, TimestampMixin
 
 from accounts.models import Session, User
-from twofactor import backup_codes, vault
+from twofactor import backup_codes, limits, vault
 from twofactor.backup_codes import Hashed
 
 
@@ -102,6 +102,11 @@ class WrongCode(models.Model):
         return f"wrong code of user {self.user_id}"
 
 
+def shown_since() -> datetime:
+    """Return the moment after which a set-up must have begun, or codes been made, to be there still."""
+    return timezone.now() - timedelta(seconds=limits.SHOWN_LIFE_SECONDS)
+
+
 class ShownCodes(models.Model):
     """Backup codes while they can be looked at, by one session and for 15 minutes; they go with the session.
 
@@ -139,13 +144,18 @@ class Step(models.IntegerChoices):
     CODE = 4, "Code"
     CODES = 5, "Backup codes"
 
+    @property
+    def word(self) -> str:
+        """What forms, addresses and templates call it."""
+        return self.name.lower()
+
 
 class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
     """Questions about half-made set-ups."""
 
-    def alive(self, since: datetime) -> Self:
-        """Those begun after `since`, of people who are still in the epoch of then."""
-        return self.filter(created__gt=since, epoch=models.F("user__session_epoch"))
+    def alive(self) -> Self:
+        """Those begun within the last 15 minutes, of people who are still in the epoch of then."""
+        return self.filter(created__gt=shown_since(), epoch=models.F("user__session_epoch"))
 
 
 class Enrolment(ShownCodes):

@@ -15,7 +15,7 @@ from accounts.credentials import Change
 from accounts.errors import GatehouseError
 from accounts.forms import EmptyForm
 from accounts.models import Session
-from accounts.pages import DONE_KEY, ActorMixin, FlowView, confirmed
+from accounts.pages import FlowView, confirmed
 from accounts.returning import to_login
 from accounts.views.security import SecurityOverview
 from orgs import policies
@@ -29,12 +29,10 @@ GROUP_CHARS = 4
 FORMS: dict[Step, type[forms.Form]] = {
     Step.APP: AppForm, Step.PASSWORD: PasswordForm, Step.SCAN: EmptyForm, Step.CODE: CodeForm, Step.CODES: FinishForm,
 }  # fmt: skip
+LATER_STEPS = {step.word for step in Step if step > Step.APP}
 
 
-LATER_STEPS = {step.name.lower() for step in Step if step > Step.APP}
-
-
-class _SecondFactor(ActorMixin):
+class _SecondFactor(FlowView):
     """What the pages of this room share."""
 
     @property
@@ -48,9 +46,7 @@ class _SecondFactor(ActorMixin):
 
     def away(self, word: str) -> HttpResponse:
         """Lead to Account Security, which says after a form what `word` stands for there."""
-        if self.request.method == "POST":
-            self.request.session[DONE_KEY] = word
-        return redirect("accounts:security")
+        return self.leave(word, "accounts:security") if self.request.method == "POST" else redirect("accounts:security")
 
     def file(self, shown: ShownCodes | None) -> HttpResponse:
         """Return the file of the codes; raises NothingToDownload the second time, and where none are shown."""
@@ -67,7 +63,7 @@ class _SecondFactor(ActorMixin):
         return to_login(change)
 
 
-class EnableView(_SecondFactor, FlowView):
+class EnableView(_SecondFactor):
     """/security/2fa/enable/: the five steps. The row on the server knows which step was reached; `step` in a form says which one it
     answers, and skips nothing.
     """
@@ -85,7 +81,7 @@ class EnableView(_SecondFactor, FlowView):
             flows.leave(session=self.session, actor=self.actor)
             return self.leave("over", "twofactor:enable")
         except AlreadyOn:
-            return self.leave("on", "accounts:security")
+            return self.away("on")
 
     @cached_property
     def enrolment(self) -> Enrolment | None:
@@ -101,7 +97,7 @@ class EnableView(_SecondFactor, FlowView):
     def step(self) -> Step:
         """The step to show or to take: the one that was asked for where it lies behind, else the one that was reached."""
         asked = (self.request.POST if self.request.method == "POST" else self.request.GET).get("step", "")
-        wanted = next((step for step in Step if step.name.lower() == asked), self.reached)
+        wanted = next((step for step in Step if step.word == asked), self.reached)
         # Once there are backup codes there is no way back: the key in the app is the one that they belong to.
         return wanted if wanted < self.reached < Step.CODES else self.reached
 
@@ -111,7 +107,7 @@ class EnableView(_SecondFactor, FlowView):
 
     def get_template_names(self) -> list[str]:
         """Return the page of the step."""
-        return [f"twofactor/enable_{self.step.name.lower()}.html"]
+        return [f"twofactor/enable_{self.step.word}.html"]
 
     def get_initial(self) -> dict[str, Any]:
         """Begin with the app that was chosen."""
@@ -121,7 +117,7 @@ class EnableView(_SecondFactor, FlowView):
         """Add where in the steps the page is, and what the step shows."""
         steps = [(step.label, step < self.step, step == self.step) for step in Step]
         shown = {Step.APP: self._apps, Step.SCAN: self._picture, Step.CODES: self._codes}.get(self.step, dict)()
-        return super().get_context_data(steps=steps, step=self.step, step_name=self.step.name.lower(), **shown, **kwargs)
+        return super().get_context_data(steps=steps, step=self.step, step_name=self.step.word, **shown, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Leave, hand out the file, or take the step that the form is for."""
@@ -132,7 +128,7 @@ class EnableView(_SecondFactor, FlowView):
             return self.file(self.enrolment)
         if self.enrolment is None and request.POST.get("step") in LATER_STEPS:
             return self.leave("over", "twofactor:enable")
-        if request.POST.get("step") != self.step.name.lower():
+        if request.POST.get("step") != self.step.word:
             # A form of a step that is behind (sent twice, or from another tab) or ahead of what was done.
             return redirect("twofactor:enable")
         return super().post(request, *args, **kwargs)
@@ -177,16 +173,20 @@ class EnableView(_SecondFactor, FlowView):
         return {"shown": self.enrolment, "casualties": credentials.casualties(self.user)}
 
 
-class DisableView(_SecondFactor, SecurityOverview, FlowView):
-    """/security/2fa/disable/: the dialog Turn Off."""
-
-    form_class, template_name = TurnOffForm, "twofactor/disable.html"
+class _WhereItIsOn(_SecondFactor):
+    """A page of somebody who has it on."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Lead away where it is off."""
         if request.user.is_authenticated and not self.is_on():
             return self.away("off")
         return super().dispatch(request, *args, **kwargs)
+
+
+class DisableView(SecurityOverview, _WhereItIsOn):
+    """/security/2fa/disable/: the dialog Turn Off."""
+
+    form_class, template_name = TurnOffForm, "twofactor/disable.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add what Revoke Active Tokens would end."""
@@ -197,20 +197,14 @@ class DisableView(_SecondFactor, SecurityOverview, FlowView):
         try:
             flows.turn_off(user=self.user, proof=confirmed(self, form), actor=self.actor, revoke_tokens=form.cleaned_data["revoke_tokens"])
         except NotOn:
-            return self.leave("off", "accounts:security")
+            return self.away("off")
         return self.sign_out(Change.TWO_FACTOR_OFF)
 
 
-class BackupCodesView(_SecondFactor, FlowView):
+class BackupCodesView(_WhereItIsOn):
     """/security/2fa/backup-codes/: asks, then shows ten new codes to this session, until **Done** or for 15 minutes."""
 
     form_class, template_name = RenewCodesForm, "twofactor/backup_codes.html"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Lead away where it is off."""
-        if request.user.is_authenticated and not self.is_on():
-            return self.away("off")
-        return super().dispatch(request, *args, **kwargs)
 
     @cached_property
     def shown(self) -> ShownCodes | None:

@@ -21,10 +21,6 @@ from orgs.projects.models import Level, Project, ProjectMember, ProjectQuerySet
 class HasAccess(HasAccount, Protocol):
     """Who calls, and how far that reaches into projects."""
 
-    @property
-    def everywhere(self) -> Level | None:
-        """The most that the caller can have in any project, those that come to be included; None: only in chosen ones."""
-
     def narrow(self, projects: ProjectQuerySet) -> ProjectQuerySet:
         """Return what of `projects` (which carry the member's level as `held`) the caller reaches, `held` lowered to it."""
 
@@ -35,11 +31,6 @@ class Person:
 
     user: User
     actor: Actor
-
-    @property
-    def everywhere(self) -> Level | None:
-        """Every level."""
-        return Level.ADMINISTER
 
     @property
     def reads_account(self) -> bool:

@@ -1,7 +1,5 @@
 """New backup codes, and the file of those that are shown."""
 
-from datetime import datetime, timedelta
-
 from django.db import transaction
 from django.utils import timezone
 
@@ -9,10 +7,10 @@ from accounts import audit, sessions
 from accounts.audit import Actor
 from accounts.models import Session, User
 from accounts.reauth import Proof
-from twofactor import backup_codes, emails, limits
+from twofactor import backup_codes, emails
 from twofactor.errors import NothingToDownload, NotOn
 from twofactor.events import BackupCodesRenewed
-from twofactor.models import Authenticator, BackupCode, Handout, ShownCodes
+from twofactor.models import Authenticator, BackupCode, Handout, ShownCodes, shown_since
 
 
 def renew_backup_codes(*, user: User, session: Session, proof: Proof, actor: Actor) -> Handout:
@@ -39,7 +37,7 @@ def renew_backup_codes(*, user: User, session: Session, proof: Proof, actor: Act
 
 def find_handout(*, session: Session) -> Handout | None:
     """Return the new codes that this session can look at, or None. Changes nothing."""
-    return Handout.objects.filter(session=session, created__gt=_since()).first()
+    return Handout.objects.filter(session=session, created__gt=shown_since()).first()
 
 
 def close_handout(*, session: Session, actor: Actor) -> None:
@@ -56,7 +54,3 @@ def download(*, shown: ShownCodes, actor: Actor) -> str:
     lines = [f"{number:>2}  {code}" for number, code in enumerate(texts, start=1)]
     head = "Gatehouse backup codes. Enter one where the 6-digit code is asked for. Each works once."
     return "\n".join([head, "", *lines, ""])
-
-
-def _since() -> datetime:
-    return timezone.now() - timedelta(seconds=limits.HANDOUT_LIFE_SECONDS)

@@ -2,8 +2,6 @@
 `finish` (OTP-06). Each step may be sent twice, from two tabs: it has been done once then.
 """
 
-from datetime import datetime, timedelta
-
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,7 +11,7 @@ from accounts.credentials import Casualties, Change
 from accounts.failpoints import failpoint
 from accounts.models import Session, User
 from accounts.reauth import Proof
-from twofactor import backup_codes, clock, emails, limits, totp, vault
+from twofactor import backup_codes, clock, emails, totp, vault
 from twofactor.errors import AlreadyOn, EnrolmentOver
 from twofactor.events import TwoFactorTurnedOn
 from twofactor.models import Authenticator, BackupCode, Enrolment, Step
@@ -21,7 +19,7 @@ from twofactor.models import Authenticator, BackupCode, Enrolment, Step
 
 def find_enrolment(*, session: Session) -> Enrolment | None:
     """Return the half-made set-up of this session, or None: none, or older than 15 minutes. Changes nothing."""
-    return Enrolment.objects.alive(_since()).select_related("user").filter(session=session).first()
+    return Enrolment.objects.alive().select_related("user").filter(session=session).first()
 
 
 def begin(*, user: User, session: Session, app: str, actor: Actor) -> Enrolment:
@@ -126,8 +124,4 @@ def _required(session: Session) -> Enrolment:
 
 
 def _alive(session: Session) -> Enrolment | None:
-    return Enrolment.objects.alive(_since()).filter(session=session).select_for_update(of=("self",)).first()
-
-
-def _since() -> datetime:
-    return timezone.now() - timedelta(seconds=limits.ENROLMENT_LIFE_SECONDS)
+    return Enrolment.objects.alive().filter(session=session).select_for_update(of=("self",)).first()
