@@ -38,6 +38,8 @@ class Event(StrEnum):
     TOKEN_RENAMED = "token.renamed"
     TOKEN_ROTATED = "token.rotated"
     TOKEN_REFUSED = "token.refused"
+    JOB_STARTED = "job.started"
+    WORK_ENDED = "work.ended"
     PROJECT_CREATED = "project.created"
     PROJECT_CHANGED = "project.changed"
     PROJECT_DELETED = "project.deleted"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 else:
     AnyFormView = FormView
 
-DONE_KEY = "done"
+DONE_KEY, TOLD_KEY = "done", "told"
 open_to_all = method_decorator(login_not_required, name="dispatch")
 
 
@@ -63,12 +63,16 @@ class DoneMixin(ContextMixin, View):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add `done`, the page's sentence for that word, or None, and its `done_tone`; the word is gone then."""
         word = self.request.session.pop(DONE_KEY, "") if self.done_sentences and DONE_KEY in self.request.session else ""
+        told = self.request.session.pop(TOLD_KEY, "") if word and TOLD_KEY in self.request.session else ""
         tone = "info" if word in self.hints else "ok"
-        return super().get_context_data(done=self.done_sentences.get(word), done_tone=tone, **kwargs)
+        sentences = " ".join(part for part in (self.done_sentences.get(word), told) if part)
+        return super().get_context_data(done=sentences or None, done_tone=tone, **kwargs)
 
-    def leave(self, word: str, to: str, *parts: str) -> HttpResponse:
-        """Go to the page named `to` (`parts` are those of its address), which says what `word` stands for there."""
+    def leave(self, word: str, to: str, *parts: str, told: str = "") -> HttpResponse:
+        """Go to the page named `to` (`parts` are those of its address), which says what `word` stands for there, and `told` after it."""
         self.request.session[DONE_KEY] = word
+        if told:
+            self.request.session[TOLD_KEY] = told
         return redirect(to, *parts)
 
 

@@ -7,6 +7,7 @@ hold them all; with this one address holds a few, and pages that need no body ar
 from threading import Condition
 
 PER_ADDRESS = 8
+STREAMS_PER_ADDRESS = 32  # parts of files that come or go: the dx client has up to eight at once
 RESERVED_THREADS = 8  # for requests without a body
 WAIT_SECONDS = 0.25  # an honest body of 1 MiB at most is read in much less
 
@@ -14,7 +15,8 @@ WAIT_SECONDS = 0.25  # an honest body of 1 MiB at most is read in much less
 class BodySlots:
     """Counts who reads a body at the moment, in this process."""
 
-    def __init__(self, *, threads: int) -> None:
+    def __init__(self, *, threads: int, per_address: int | None = None) -> None:
+        self._per_address = PER_ADDRESS if per_address is None else per_address
         self._total = max(1, threads - RESERVED_THREADS)
         self._reading: dict[str, int] = {}  # addresses that read nothing are not in it
         self._waiting = 0
@@ -45,4 +47,4 @@ class BodySlots:
             self._waiting -= 1
 
     def _is_free(self, address: str) -> bool:
-        return self._reading.get(address, 0) < PER_ADDRESS and sum(self._reading.values()) < self._total
+        return self._reading.get(address, 0) < self._per_address and sum(self._reading.values()) < self._total

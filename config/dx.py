@@ -15,6 +15,7 @@ import accounts.dx
 import orgs.dx
 import orgs.projects.dx
 import tokens.dx
+import tokens.work.dx
 from accounts.errors import GatehouseError
 from config import envelopes, pages, readiness, strict_json
 from tokens.authentication import caller_from_header
@@ -22,13 +23,19 @@ from tokens.authentication import caller_from_header
 logger = logging.getLogger("gatehouse.dx")
 
 Body = dict[str, Any]
-OpenCall = Callable[[HttpRequest, Body], Body]
+OpenCall = Callable[..., Body]
 
 # "system/whoami" -> f(caller, body); "user-{id}/describe" -> f(caller, body, "user-amy")
-_ROOMS: tuple[Mapping[str, Any], ...] = (accounts.dx.ROUTES, orgs.dx.ROUTES, orgs.projects.dx.ROUTES, tokens.dx.ROUTES)
+_ROOMS: tuple[Mapping[str, Any], ...] = (
+    accounts.dx.ROUTES,
+    orgs.dx.ROUTES,
+    orgs.projects.dx.ROUTES,
+    tokens.dx.ROUTES,
+    tokens.work.dx.ROUTES,
+)
 ROUTES: dict[str, Callable[..., Body]] = {name: call for room in _ROOMS for name, call in room.items()}
-# "system/newAuthToken" -> f(request, body); these authenticate by themselves
-OPEN_ROUTES: Mapping[str, OpenCall] = tokens.dx.OPEN_ROUTES
+# "system/newAuthToken" -> f(request, body), "file-{id}/close" -> f(request, body, "file-…"); these authenticate by themselves
+OPEN_ROUTES: Mapping[str, OpenCall] = {**tokens.dx.OPEN_ROUTES, **tokens.work.dx.OPEN_ROUTES}
 _EMPTY = (b"", b"{}")  # what the client sends where it has nothing to say
 _ENTITY = re.compile(r"(?P<id>(?P<kind>[a-z]+)-[^/]+)/(?P<method>[A-Za-z]+)")
 
@@ -78,7 +85,7 @@ def _method_not_allowed() -> HttpResponse:
 
 def _answer(request: HttpRequest, name: str, entity: str) -> Body:
     if name in OPEN_ROUTES:
-        return OPEN_ROUTES[name](request, _body(request))
+        return OPEN_ROUTES[name](request, _body(request), *([entity] if entity else []))
     if name not in ROUTES:
         raise UnknownRoute()
     caller = caller_from_header(request.META.get("HTTP_AUTHORIZATION"), request=request, door="dx")

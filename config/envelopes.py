@@ -8,6 +8,7 @@ from typing import Annotated, NotRequired, TypedDict
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+BYTES_PATH = "/transfers/"
 DX_SHAPE = re.compile(r"/[a-z]+/[A-Za-z]+|/[a-z]+-[^/]+(?:/[^/]+)?/[A-Za-z]+")  # DX_PROTOCOL 1.6
 _DX_TYPES = {
     400: ("InvalidInput", 422),
@@ -38,6 +39,16 @@ class ProblemJSON(TypedDict):
 def is_rest(request: HttpRequest) -> bool:
     """Return whether the path belongs to REST."""
     return request.path.startswith("/api/")
+
+
+def is_bytes(request: HttpRequest) -> bool:
+    """Return whether the path is one of those where the bytes of files go and come from."""
+    return request.path.startswith(BYTES_PATH)
+
+
+def speaks_dx(request: HttpRequest) -> bool:
+    """Return whether a refusal is read by the dx client: as an envelope."""
+    return is_dx(request) or is_bytes(request)
 
 
 def is_dx(request: HttpRequest) -> bool:
@@ -77,13 +88,16 @@ def problem(request: HttpRequest, *, status: int, code: str, detail: str, retry_
     return JsonResponse(body, status=status, headers=headers_for(status, retry_after), content_type="application/problem+json")
 
 
-def dx_error(type_name: str, message: str, status: int, *, details: object = None, retry_after: int | None = None) -> HttpResponse:
+def dx_error(
+    type_name: str, message: str, status: int, *, details: object = None, retry_after: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:  # fmt: skip
     """Return the dx error envelope. `retry_after` in whole seconds is heard by the client on 429 and 503 alone."""
     error: dict[str, object] = {"type": type_name, "message": message}
     if details:
         error["details"] = details
     heard = retry_after if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE) else None
-    return dx_answer({"error": error}, status=status, headers=headers_for(status, heard))
+    return dx_answer({"error": error}, status=status, headers={**headers_for(status, heard), **(headers or {})})
 
 
 def dx_error_for_status(status: int, message: str, *, retry_after: int | None = None) -> HttpResponse:

@@ -18,8 +18,8 @@ from django.utils.functional import SimpleLazyObject, empty
 from accounts.clients import client_address, network_of
 from accounts.errors import GatehouseError
 from accounts.models import User
-from config import logs, pages
-from config.bodies import BodySlots
+from config import envelopes, logs, pages
+from config.bodies import STREAMS_PER_ADDRESS, BodySlots
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 Stored = dict[str, tuple[str, str]]  # by its name in small letters, a header's name and value
@@ -140,6 +140,7 @@ class LimitsMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
         self._slots = BodySlots(threads=settings.WEB_THREADS)
+        self._streams = BodySlots(threads=settings.WEB_THREADS, per_address=STREAMS_PER_ADDRESS)
         self._most_bytes: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -147,6 +148,8 @@ class LimitsMiddleware:
         if "HTTP_TRANSFER_ENCODING" in request.META:
             # Django would read such a body as an empty one, and an act would do what nobody asked for.
             return pages.answer(request, HTTPStatus.LENGTH_REQUIRED)
+        if envelopes.is_bytes(request):
+            return self._stream(request)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length == "0":
             return self.get_response(request)
@@ -155,6 +158,22 @@ class LimitsMiddleware:
         if not self._read(request):
             return pages.answer(request, HTTPStatus.SERVICE_UNAVAILABLE, retry_after=pages.RETRY_AFTER_SECONDS)
         return self.get_response(request)
+
+    def _stream(self, request: HttpRequest) -> HttpResponseBase:
+        """Let the view read, or give, the bytes as they come: so many at once that threads are left for everybody else."""
+        address = network_of(client_address(request))
+        if not self._streams.take(address):
+            return pages.answer(request, HTTPStatus.SERVICE_UNAVAILABLE, retry_after=pages.RETRY_AFTER_SECONDS)
+        try:
+            response = self.get_response(request)
+        except BaseException:
+            self._streams.give_back(address)
+            raise
+        if response.streaming:
+            response._resource_closers.append(lambda: self._streams.give_back(address))  # type: ignore[attr-defined]  # when it is closed
+        else:
+            self._streams.give_back(address)
+        return response
 
     def _read(self, request: HttpRequest) -> bool:
         """Read the body, which the request then holds; False where too many are being read. A broken one is the view's affair."""

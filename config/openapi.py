@@ -45,6 +45,7 @@ One's account, tokens and sessions, for scripts. Paths, JSON keys and error code
 """
 ROOMS = {
     "tokens": "Who asks, and one's tokens.",
+    "work": "What runs on tokens: jobs, uploads, downloads.",
     "projects": "Projects, and who belongs to them.",
     "accounts": "Where one is signed in, and what happened to one's account.",
     "schema": "This description.",
@@ -79,6 +80,17 @@ class Bearer(OpenApiAuthenticationExtension):
     def get_security_definition(self, auto_schema: AutoSchema) -> Schema:
         """Return the scheme."""
         return {"type": "http", "scheme": "bearer", "description": "A token: 32 characters that begin with `ght_`."}
+
+
+class JobBearer(OpenApiAuthenticationExtension):
+    """How the schema says that the token of a job is asked for."""
+
+    target_class = "tokens.work.authentication.JobAuthentication"
+    name = "jobBearer"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> Schema:
+        """Return the scheme."""
+        return {"type": "http", "scheme": "bearer", "description": "The token of the job, which was in the answer that registered it."}
 
 
 class BrowserSession(OpenApiAuthenticationExtension):

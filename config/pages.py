@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.errors import GatehouseError
 from config import envelopes, readiness
+from tokens.work import streams
 
 logger = logging.getLogger("gatehouse.errors")
 
@@ -34,6 +35,7 @@ SENTENCES = {
     429: "Too many attempts; try again later",
     500: "Something went wrong on our side; it has been noted. Try again",
     503: "The server cannot answer at the moment; try again in a few seconds",
+    507: "The server has no room for this at the moment; try again later",
 }
 CODES = {
     400: "bad_request",
@@ -115,8 +117,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def refusal(request: HttpRequest, error: GatehouseError) -> HttpResponse:
     """Return the answer to a typed error that no view has rendered."""
-    if envelopes.is_dx(request):
-        return envelopes.dx_error(error.dx_type, str(error), error.dx_status, retry_after=error.retry_after)
+    if envelopes.speaks_dx(request):
+        return envelopes.dx_error(
+            error.dx_type, str(error), error.dx_status, retry_after=error.retry_after, headers=streams.headers_of(error)
+        )
     return answer(request, error.status, code=error.code, detail=str(error), retry_after=error.retry_after)
 
 
@@ -135,7 +139,7 @@ def answer(
         return envelopes.problem(
             request, status=status, code=code or CODES.get(status, "refused"), detail=sentence, retry_after=retry_after
         )
-    if envelopes.is_dx(request):
+    if envelopes.speaks_dx(request):
         return envelopes.dx_error_for_status(status, sentence, retry_after=retry_after)
     return _page(request, status, page or _page_for(status), sentence, retry_after)
 

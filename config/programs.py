@@ -14,8 +14,9 @@ from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
+from accounts.errors import GatehouseError
 from accounts.sessions import SessionStore
-from config import dx, envelopes
+from config import dx, envelopes, pages
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -34,7 +35,21 @@ class ProgramsMiddleware:
             return dx.router(request)
         if "HTTP_AUTHORIZATION" in request.META and envelopes.is_rest(request):
             return self._rest(request)
+        if envelopes.is_bytes(request):
+            return self._bytes(request)
         return self.get_response(request)
+
+    def _bytes(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            match = resolve(request.path_info)
+        except Resolver404:
+            return pages.answer(request, 404)
+        self._require_host(request)
+        request.resolver_match = match
+        try:
+            return cast(HttpResponseBase, match.func(request, *match.args, **match.kwargs))
+        except GatehouseError as refusal:
+            return pages.refusal(request, refusal)
 
     def _rest(self, request: HttpRequest) -> HttpResponseBase:
         try:

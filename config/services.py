@@ -1,7 +1,9 @@
 """The services that a URL names: database, cache, mail. Each becomes the dict that Django wants, every wait limited."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -16,6 +18,7 @@ POOL_WAIT_SECONDS = 5
 CONNECT_TIMEOUT_SECONDS = 5
 CACHE_TIMEOUT_SECONDS = 0.25  # SECURITY REL-03
 MAIL_TIMEOUT_SECONDS = 10
+S3_MEMORY_BYTES = 1024 * 1024  # of a part that is read; the rest waits in a temporary file
 # synchronous=FULL: with NORMAL a power loss may take back a revoke that was answered (REL-01).
 SQLITE_PRAGMAS = f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit={SQLITE_WAL_MAX_BYTES}"
 
@@ -68,6 +71,23 @@ def cache(url: str) -> dict[str, Any]:
         "OPTIONS": limits,
         "KEY_PREFIX": "gatehouse",
     }
+
+
+def files(url: str, *, var_dir: Path) -> dict[str, Any]:
+    """Return STORAGES["default"], where the bytes of files go: a folder of `var_dir`, or for FILES_URL an S3-compatible store.
+
+    `s3://bucket/prefix?endpoint=https://…&region=…`; its keys are read from the environment by the store's own library.
+    """
+    if not url:
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": var_dir / "files"}}
+    parts, asked = urlsplit(url), dict(parse_qsl(urlsplit(url).query))
+    if parts.scheme != "s3" or not parts.netloc or set(asked) - {"endpoint", "region"}:
+        refuse("FILES_URL", "must look like s3://bucket/prefix?endpoint=https://host&region=name")
+    if find_spec("storages") is None or find_spec("boto3") is None:
+        refuse("FILES_URL", "needs the package django-storages[s3]; install it beside the others")
+    named = {"endpoint_url": asked.get("endpoint"), "region_name": asked.get("region"), "location": parts.path.strip("/")}
+    options = {"bucket_name": parts.netloc, "file_overwrite": True, "max_memory_size": S3_MEMORY_BYTES}
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options | {name: value for name, value in named.items() if value}}
 
 
 def mail(url: str, *, development: bool, var_dir: Path) -> dict[str, Any]:

@@ -99,6 +99,9 @@ IDLE_LIMIT_SECONDS: int = checks.integer(
 IDLE_LIMIT_POLICY: str = "orgs.policies.idle_limit_for"
 ENROLMENT_RULE: str = "twofactor.gate.must_enrol_from"
 SECURITY_ROWS: list[str] = ["twofactor.overview.row"]
+HOME_SECTIONS: list[str] = ["tokens.work.overview.home"]
+PROJECT_SECTIONS: list[str] = ["tokens.work.overview.project_files"]
+PROJECT_FACTS: list[str] = ["tokens.work.dx.descriptions.project_facts"]
 VISIBLE_PEOPLE: str = "orgs.projects.access.people_visible_to"
 SESSION_ENGINE: str = "accounts.sessions"
 SESSION_SAVE_EVERY_REQUEST: bool = False
@@ -122,6 +125,7 @@ INSTALLED_APPS: list[str] = [
     "orgs.projects",
     "twofactor",
     "tokens",
+    "tokens.work",
     "django_otp",
     "rest_framework",
     "drf_spectacular",
@@ -194,7 +198,7 @@ WHITENOISE_USE_FINDERS: bool = DEVELOPMENT
 WHITENOISE_AUTOREFRESH: bool = DEVELOPMENT
 _STATIC_STORAGE: str = "django.contrib.staticfiles.storage.StaticFilesStorage" if DEVELOPMENT else "config.staticfiles.HashedStorage"
 STORAGES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR_DIR / "files"}},
+    "default": services.files(_read("FILES_URL"), var_dir=VAR_DIR),
     "staticfiles": {"BACKEND": _STATIC_STORAGE},
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE: int = 1024 * 1024

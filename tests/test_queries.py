@@ -23,26 +23,27 @@ from tests.factories import PASSWORD, UserFactory, actor
 from tests.faults.links import CANCEL, CONFIRM, RESET, mailed_link
 from tests.projects.factories import ProjectFactory, folders_of
 from tests.tokens.factories import TokenFactory, token_and_text
-from tokens.models import Token, TokenProject
+from tokens.models import Token, TokenKind, TokenProject
+from tokens.work.models import File, FileInProject, Job, Transfer, TransferKind
 
 FEW, MANY = 1, 50
 LINE_CHARS = 200
 
 # Pages of a person who is signed in. One SELECT of each number is the session with its user, and nothing is written.
 PAGES = {
-    "/": 2,
-    "/?q=project": 2,
+    "/": 6,
+    "/?q=project": 6,
     "/projects/new/": 1,
-    "/projects/<project_id>/": 5,
+    "/projects/<project_id>/": 6,
     "/projects/<project_id>/change/": 2,
-    "/projects/<project_id>/delete/": 4,
+    "/projects/<project_id>/delete/": 7,
     "/projects/<project_id>/invite/": 2,
     "/projects/<project_id>/leave/": 2,
     "/projects/<project_id>/members/<username>/": 3,
     "/projects/<project_id>/members/<username>/remove/": 3,
     "/profile/": 1,
     "/security/": 8,
-    "/security/password/": 4,
+    "/security/password/": 6,
     "/security/email/": 3,
     "/security/2fa/enable/": 4,
     "/security/2fa/disable/": 2,
@@ -52,17 +53,20 @@ PAGES = {
     "/session/": 1,
     "/help/": 1,
     "/login/": 1,
-    "/profile/tokens/": 3,
-    "/profile/tokens/?q=live": 3,
-    "/profile/tokens/?ended=1": 3,
-    "/profile/tokens/?sort=used": 3,
+    "/profile/tokens/": 5,
+    "/profile/tokens/?q=live": 5,
+    "/profile/tokens/?ended=1": 5,
+    "/profile/tokens/?sort=used": 5,
     "/profile/tokens/new/": 3,
-    "/profile/tokens/revoke/?token=<public_id>": 5,
+    "/profile/tokens/revoke/?token=<public_id>": 8,
     "/profile/tokens/rotate/?token=<public_id>": 2,
-    "/profile/tokens/<public_id>/": 8,
+    "/profile/tokens/<public_id>/": 10,
     "/profile/tokens/<public_id>/rename/": 4,
     "/profile/tokens/<public_id>/rotate/": 4,
     "/api/v1/me/": 1,
+    "/work/running/": 5,
+    "/work/<work_id>/": 2,
+    "/work/<work_id>/end/": 2,
 }
 
 CHOOSE, CHOOSING = "/password/reset/<uid>/<key>/", "/password/reset/<uid>/choose/"
@@ -75,8 +79,8 @@ OPEN_PAGES = {
     "/help/": 0,
     "/password/reset/": 0,
     CHOOSE: 3,
-    CHOOSING: 4,
-    "/email/confirm/<key>/": 3,
+    CHOOSING: 6,
+    "/email/confirm/<key>/": 5,
     "/email/cancel/<key>/": 1,
     "/security/": 0,
     "/.well-known/change-password": 0,
@@ -89,7 +93,7 @@ CALLS = {
     "GET /api/v1/me/": 1,
     "GET /api/v1/tokens/": 3,
     "GET /api/v1/tokens/<public_id>/": 3,
-    "POST /api/v1/tokens/revoke/": 4,
+    "POST /api/v1/tokens/revoke/": 7,
     "GET /api/v1/projects/": 2,
     "GET /api/v1/projects/<project_id>/": 4,
     "GET /api/v1/projects/<project_id>/members/": 3,
@@ -97,9 +101,16 @@ CALLS = {
     "GET /api/v1/security-log/": 2,
     "POST /system/whoami": 1,
     "POST /user-amy/describe": 1,
-    "POST /system/findProjects": 3,
-    "POST /<project_id>/describe": 3,
-    "POST /<project_id>/listFolder": 3,
+    "POST /system/findProjects": 4,
+    "POST /<project_id>/describe": 4,
+    "POST /<project_id>/listFolder": 6,
+    "GET /api/v1/jobs/": 2,
+    "GET /api/v1/jobs/<work_id>/": 2,
+    "GET /api/v1/transfers/": 2,
+    "GET /api/v1/transfers/<transfer_id>/": 2,
+    "POST /system/findDataObjects": 3,
+    "POST /system/findExecutions": 2,
+    "POST /<work_id>/describe": 2,
 }
 
 # Acts, as they cost through their door: the same, however much they end.
@@ -112,9 +123,9 @@ ACTS = {
     "POST /security/email/cancel/": 8,
     "POST /security/sessions/": 9,
     "POST /profile/tokens/new/": 13,
-    "POST /profile/tokens/revoke/": 8,
+    "POST /profile/tokens/revoke/": 11,
     "POST /profile/tokens/<public_id>/rotate/": 27,
-    "POST /projects/<project_id>/delete/": 13,
+    "POST /projects/<project_id>/delete/": 28,
     "PATCH /api/v1/projects/<project_id>/members/<username>/": 6,
     "POST /api/v1/tokens/<public_id>/rotate/": 23,
     "DELETE /api/v1/sessions/<public_id>/": 8,
@@ -130,7 +141,11 @@ STATUSES = {
 }  # fmt: skip
 NOT_OURS = "/admin/"
 # Counted elsewhere, or one route for many calls.
-NOT_HERE = {"/readyz", "/oauth2/token", r"/^(?:[a-z]+/[A-Za-z]+|[a-z]+-[^/]+(?:/[^/]+)?/[A-Za-z]+)\Z"}
+NOT_HERE = {
+    "/api/v1/jobs/<public_id>/heartbeat/", "/api/v1/jobs/<public_id>/finish/", "/transfers/<public_id>/part",
+    "/transfers/<public_id>/dead-end", "/transfers/<public_id>/content", "/transfers/<public_id>/content/<grant>",
+    "/readyz", "/oauth2/token", r"/^(?:[a-z]+/[A-Za-z]+|[a-z]+-[^/]+(?:/[^/]+)?/[A-Za-z]+)\Z",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -158,6 +173,7 @@ def own_rows(user: User, own: Project, number: int) -> None:
     token = TokenFactory(user=user, label=f"live {number:03d}", everywhere=None)
     TokenProject.objects.create(token=token, project=own, level=Level.VIEW)
     TokenFactory(user=user, label=f"dead {number:03d}", revoked=True)
+    own_work(user, own, number)
     audit.record(ConfirmationFailed(), subject=user, actor=actor(user))
     if number < MANY - 1:  # the browser of the test makes the last one
         now = timezone.now()
@@ -167,8 +183,19 @@ def own_rows(user: User, own: Project, number: int) -> None:
         )  # fmt: skip
 
 
+def own_work(user: User, own: Project, number: int) -> None:
+    """Add a file, and a job and an upload that run, each on a token of its own."""
+    place = FileInProject.objects.create(file=File.objects.create(created_by=user), project=own, name=f"file {number:03d}")
+    carriers = [TokenFactory(user=user, label=f"{kind} {number:03d}", kind=TokenKind.JOB) for kind in ("job", "upload")]
+    leased = timezone.now() + timedelta(hours=1)
+    Job.objects.create(user=user, token=carriers[0], project=own, name=f"job {number:03d}", leased_until=leased)
+    Transfer.objects.create(user=user, token=carriers[1], project=own, name=place.name, kind=TransferKind.UPLOAD, file=place.file)
+
+
 def address_of(path: str) -> str:
     """Return an address with ids of what amy has."""
+    path = path.replace("<work_id>", Job.objects.earliest("pk").public_id)
+    path = path.replace("<transfer_id>", Transfer.objects.earliest("pk").public_id)
     path = path.replace("<public_id>", Token.objects.earliest("pk").public_id)
     return path.replace("<project_id>", Project.objects.get(name="Own").public_id).replace("<username>", "member.0")
 

@@ -13,7 +13,7 @@ from accounts.errors import AccountOutOfReach, ConfirmationNeeded, GatehouseErro
 from accounts.rest import Answers, LimitedSearch, ReachesAccount, is_confirmed
 from orgs.projects.api import caller_of
 from orgs.projects.errors import ProjectNotFound
-from tokens import errors, flows, idempotency, limits
+from tokens import errors, flows, idempotency, limits, running
 from tokens.caller import Caller
 from tokens.models import EndReason, Token, TokenKind, TokenQuerySet, TokenState
 from tokens.serializers import (
@@ -156,7 +156,7 @@ class RevokeTokensView(APIView):
         mine = Token.objects.of(caller.user)
         chosen = list(mine.with_authority()) if values["all"] else mine.pick(values["ids"])
         if values["preview"]:
-            return Response(RevocationOutput.of((True, flows.find_family(tokens=chosen))))
+            return Response(RevocationOutput.of((True, running.blast_of(flows.find_family(tokens=chosen)))))
         return Response(RevocationOutput.of((False, flows.revoke(tokens=chosen, actor=caller.actor, why=EndReason.REVOKED.value))))
 
 

@@ -42,15 +42,20 @@ def authenticate(text: str, *, request: HttpRequest, door: str) -> Caller:
     Raises TokenUnknown (also for a person who is switched off), TokenExpired, TokenRevoked, TokenRetired, TokenReplaced. That a
     revoked or expired one was tried is noted for its owner.
     """
+    token = known(text)
+    now = timezone.now()
+    if not token.lives_at(now):
+        refuse(token, request, door)
+    note_use(token, now, request)
+    return Caller(token, request=request, door=door)
+
+
+def known(text: str) -> Token:
+    """Return the token of this text, in whatever state it is; one SELECT, none for a wrong form. Raises TokenUnknown."""
     token = _by_digest.get(digest(text)) if keys.well_formed(text) else None
     if token is None or not token.user.is_active:
         raise TokenUnknown()
-    now = timezone.now()
-    if not token.lives_at(now):
-        _refuse(token, request, door)
-    if token.last_used_at is None or token.last_used_at <= now - _LAST_USED:
-        _note_use(token, now, client_address(request))
-    return Caller(token, request=request, door=door)
+    return token
 
 
 def caller_from_header(header: str | None, *, request: HttpRequest, door: str) -> Caller:
@@ -58,12 +63,17 @@ def caller_from_header(header: str | None, *, request: HttpRequest, door: str) -
 
     Raises NotAuthenticated without a header, TokenUnknown for one of another form (a doubled header among them).
     """
+    return authenticate(text_in(header), request=request, door=door)
+
+
+def text_in(header: str | None) -> str:
+    """Return the text that an `Authorization` header presents. Raises NotAuthenticated without one, TokenUnknown for another form."""
     if header is None:
         raise NotAuthenticated()
     match = _HEADER.fullmatch(header)
     if match is None:
         raise TokenUnknown()
-    return authenticate(match[1], request=request, door=door)
+    return match[1]
 
 
 def require_live(token: Token) -> None:
@@ -78,7 +88,8 @@ def require_live(token: Token) -> None:
         raise TokenRetired()
 
 
-def _refuse(token: Token, request: HttpRequest, door: str) -> None:
+def refuse(token: Token, request: HttpRequest, door: str) -> None:
+    """Raise what a token that does not live is refused with; that a revoked or expired one was tried is noted for its owner."""
     try:
         require_live(token)
     except (TokenRevoked, TokenExpired):
@@ -87,7 +98,11 @@ def _refuse(token: Token, request: HttpRequest, door: str) -> None:
         raise
 
 
-def _note_use(token: Token, now: datetime, ip: str | None) -> None:
+def note_use(token: Token, now: datetime, request: HttpRequest) -> None:
+    """Write when and from where `token` was used, once a minute at most."""
+    if token.last_used_at is not None and token.last_used_at > now - _LAST_USED:
+        return
+    ip = client_address(request)
     # The condition again in the statement: of many parallel requests one writes.
     unnoted = Q(last_used_at=None) | Q(last_used_at__lte=now - _LAST_USED)
     Token.objects.filter(unnoted, pk=token.pk).update(last_used_at=now, last_used_ip=ip)

@@ -25,6 +25,10 @@ class Caller:
         """The person, with door and address, for the security log; most calls only read, and never ask."""
         return Actor.from_request(self._request, door=self._door, user=self.user)
 
+    def address_of(self, path: str) -> str:
+        """Return the address of `path`, as whoever asks reaches this server (DX_PROTOCOL 10, trap 18)."""
+        return self._request.build_absolute_uri(path)
+
     @property
     def everywhere(self) -> Level | None:
         """The most that the token can have in any project; None: it reaches chosen ones only."""
@@ -42,8 +46,13 @@ class Caller:
 
     def narrow(self, projects: ProjectQuerySet) -> ProjectQuerySet:
         """Return what of `projects` the token reaches, `held` lowered to the token's level there, by the same query (TOK-06)."""
-        if self.token.everywhere == Level.ADMINISTER:
-            return projects
-        if self.token.everywhere is not None:
-            return projects.lowered(Value(self.token.everywhere))
-        return projects.filter(token_scopes__token=self.token.pk).lowered(F("token_scopes__level"))
+        return narrowed_by(self.token, projects)
+
+
+def narrowed_by(token: Token, projects: ProjectQuerySet) -> ProjectQuerySet:
+    """Return what of `projects` (which carry the member's level as `held`) the token reaches, `held` lowered to its level there."""
+    if token.everywhere == Level.ADMINISTER:
+        return projects
+    if token.everywhere is not None:
+        return projects.lowered(Value(token.everywhere))
+    return projects.filter(token_scopes__token=token.pk).lowered(F("token_scopes__level"))

@@ -8,7 +8,8 @@ from accounts import audit
 from accounts.audit import Actor, Payload
 from accounts.models import User
 from tokens.events import TokenExpired, TokenRetired, TokenRevoked
-from tokens.models import EndReason, Token, TokenState
+from tokens.models import EndReason, Token, TokenKind, TokenState
+from tokens.signals import token_expired
 
 
 def with_descendants(chosen: set[int]) -> set[int]:
@@ -42,7 +43,12 @@ def end(rows: list[Token], state: TokenState, *, why: str, actor: Actor) -> None
 
 def record(rows: list[Token], kind: type[TokenRevoked] | type[TokenRetired], *, actor: Actor) -> None:
     """Add the event of each end to the log of the token's owner."""
-    audit.record_many([(kind(token_id=row.public_id, label=row.label, why=row.end_why), row.user) for row in rows], actor=actor)
+    audit.record_many([(kind(token_id=row.public_id, label=row.label, why=row.end_why), row.user) for row in told(rows)], actor=actor)
+
+
+def told(rows: list[Token]) -> list[Token]:
+    """Return those whose end is an event of its own: the end of a job's token is told by its job."""
+    return [row for row in rows if row.kind != TokenKind.JOB]
 
 
 def retire(rows: list[Token], *, actor: Actor) -> None:
@@ -52,10 +58,13 @@ def retire(rows: list[Token], *, actor: Actor) -> None:
 
 
 def expire(rows: list[Token]) -> int:
-    """Mark `rows` (locked) as expired and return how many they are."""
+    """Mark `rows` (locked) as expired and return how many they are. The only sender of `token_expired`."""
     if rows:
         worker = Actor.worker()
         end(rows, TokenState.EXPIRED, why=EndReason.EXPIRED.value, actor=worker)
-        events: list[tuple[Payload, User | None]] = [(TokenExpired(token_id=row.public_id, label=row.label), row.user) for row in rows]
+        events: list[tuple[Payload, User | None]] = [
+            (TokenExpired(token_id=row.public_id, label=row.label), row.user) for row in told(rows)
+        ]
         audit.record_many(events, actor=worker)
+        token_expired.send(Token, tokens=rows, actor=worker)
     return len(rows)

@@ -9,6 +9,8 @@ LOGIN_LIFE_SECONDS = 30 * 86_400  # DESIGN 3: a `cli` login
 
 LIVE_PER_USER = 500  # TOK-13
 MADE_PER_HOUR = 60  # TOK-13
+JOBS_LIVE_PER_USER = 2_000  # the tokens of running jobs have counts of their own
+JOBS_MADE_PER_HOUR = 3_000
 HOUR_SECONDS = 3600
 
 GENERATIONS_MOST = 5  # a token made by a token made by … : what ends with one is found one query a generation

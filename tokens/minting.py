@@ -62,11 +62,14 @@ def require_still_allowed(locked: User, *, asked_as: User, presenter: Token | No
     require_live(Token.objects.select_for_update().get(pk=presenter.pk))
 
 
-def spend_budget(user: User, presenter: Token | None) -> None:
-    """Count a token that is to be made; raise TooManyAttempts beyond 60 an hour.
+def spend_budget(user: User, presenter: Token | None, *, kind: TokenKind = TokenKind.API) -> None:
+    """Count a token that is to be made; raise TooManyAttempts beyond 60 an hour, 3,000 for those of jobs.
 
     Tokens of chosen projects have a count of their own, so that a leaked one keeps nobody from replacing it.
     """
+    if kind == TokenKind.JOB:
+        throttle.spend(f"tokens.made-for-jobs:{user.pk}", limit=limits.JOBS_MADE_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
+        return
     has_account = presenter is None or presenter.reads_account
     key = f"tokens.made:{user.pk}" if has_account else f"tokens.made-by-narrow:{user.pk}"
     throttle.spend(key, limit=limits.MADE_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
@@ -84,8 +87,7 @@ def mint(token: Token, *, actor: Actor, reach: Scope = scope.ALL) -> Minted:
     Raises TokenLimit, TooManyGenerations, ExpiryRefused and LabelTaken.
     """
     ends.expire(_due_of(token))
-    if Token.objects.of(token.user).live().count() >= limits.LIVE_PER_USER:
-        raise TokenLimit(limit=limits.LIVE_PER_USER)
+    _require_room(token)
     _require_few_generations(token)
     token.created = timezone.now()
     if token.expires <= token.created:
@@ -99,6 +101,14 @@ def mint(token: Token, *, actor: Actor, reach: Scope = scope.ALL) -> Minted:
     audit.record(_created(token, reach), subject=token.user, actor=actor)
     failpoint("tokens.minted")
     return Minted(token=token, text=text)
+
+
+def _require_room(token: Token) -> None:
+    live, for_jobs = Token.objects.of(token.user).live(), token.kind == TokenKind.JOB
+    most = limits.JOBS_LIVE_PER_USER if for_jobs else limits.LIVE_PER_USER
+    counted = live.filter(kind=TokenKind.JOB) if for_jobs else live.exclude(kind=TokenKind.JOB)
+    if counted.count() >= most:
+        raise TokenLimit(limit=most)
 
 
 def _created(token: Token, reach: Scope) -> TokenCreated:

@@ -41,7 +41,7 @@ class TokenState(models.TextChoices):
 
 
 class EndReason(models.TextChoices):
-    """Why a token ended, beside the names of credential changes (accounts.credentials.Change), which stand as is."""
+    """Why a token, or work on it, ended, beside the names of credential changes (accounts.credentials.Change), which stand as is."""
 
     REVOKED = "revoked-by-its-owner", "revoked by its owner"
     LOGGED_OUT = "logged-out", "logged out"
@@ -49,6 +49,12 @@ class EndReason(models.TextChoices):
     EXPIRED = "expired", "expired"
     REPLACED = "replaced", "replaced by a new token"
     PARENT = "parent-ended", "the token that made it ended"
+    JOB = "job-ended", "its job ended"
+    ENDED = "ended-by-hand", "ended by hand"
+    LEASE = "lease-over", "its executor was not heard of"
+    IDLE = "idle", "nothing was heard of it"
+    PROJECT = "project-deleted", "its project was deleted"
+    ACCESS = "access-lost", "access to its project was taken away"
 
 
 def reason_words(why: str) -> str:

@@ -6,7 +6,7 @@ from accounts.audit import Actor
 from accounts.credentials import NAMES_SHOWN, Casualties, Change
 from accounts.models import User
 from accounts.signals import casualties_asked, credentials_changed
-from tokens import flows
+from tokens import flows, running
 from tokens.models import Token
 
 
@@ -17,12 +17,11 @@ def end_authority(*, user: User, change: Change, actor: Actor, revoke_tokens: bo
         retired = flows.retire_logins(user=user, actor=actor, why=change.value)
         return [Casualties("command-line login", retired, verb="Logged out")]
     ended = flows.revoke_all(user=user, actor=actor, why=change.value)
-    return [Casualties("token", len(ended), [token.label for token in ended[:NAMES_SHOWN]], verb="Revoked")]
+    return [Casualties("token", len(ended.tokens), [token.label for token in ended.tokens[:NAMES_SHOWN]], verb="Revoked"), *ended.work]
 
 
 @receiver(casualties_asked, dispatch_uid="tokens.would_end")
 def would_end(*, user: User, **kwargs: object) -> list[Casualties]:
-    """Return what *Revoke Active Tokens* would revoke now, by name."""
-    tokens = Token.objects.of(user).with_authority()
-    names = list(tokens.order_by("label", "pk").values_list("label", flat=True)[:NAMES_SHOWN])
-    return [Casualties("token", tokens.count(), names)]
+    """Return what *Revoke Active Tokens* would revoke now, and what would end with that, by name."""
+    blast = running.blast_of(Token.objects.of(user).with_authority().order_by("label", "pk").only("pk", "label"))
+    return [Casualties("token", len(blast.tokens), [token.label for token in blast.tokens[:NAMES_SHOWN]]), *blast.work]

@@ -11,6 +11,7 @@ from orgs.projects.models import LevelName
 from tokens import limits, scope
 from tokens.minting import Minted
 from tokens.models import Token, TokenKind, TokenState
+from tokens.running import Blast
 from tokens.scope import Scope
 
 _TEXT_MAX_CHARS = 4 * limits.LABEL_MAX_CHARS  # a bound on work; the rule and its sentence are in tokens.labels
@@ -72,11 +73,20 @@ class EndedTokenJSON(TypedDict):
     kind: TokenKind
 
 
+class EndedWorkJSON(TypedDict):
+    """Work of one kind that ends."""
+
+    kind: Annotated[str, "`job`, `upload` or `download`."]
+    count: int
+    names: Annotated[list[str], "The names of the first twenty."]
+
+
 class RevokedJSON(TypedDict):
     """What a revocation ended, or would end."""
 
     preview: Annotated[bool, "Whether nothing has happened yet."]
     tokens: Annotated[list[EndedTokenJSON], "Those that could still act, with all that were made with them."]
+    work: Annotated[list[EndedWorkJSON], "What ran on them: it fails with AuthError."]
 
 
 class TokensQuery(TypedDict, total=False):
@@ -229,22 +239,24 @@ class MeOutput(Output[tuple[User, Token | None]]):
         }
 
 
-class RevocationOutput(Output[tuple[bool, list[Token]]]):
+class RevocationOutput(Output[tuple[bool, Blast]]):
     """What ends."""
 
     example: ClassVar[RevokedJSON] = {
         "preview": True,
         "tokens": [{"id": "token-Q48K0vG2k8gx6xf89y20bqBJ", "label": "nightly", "kind": TokenKind.API}],
+        "work": [{"kind": "job", "count": 1, "names": ["variant-call-0412"]}],
     }
 
-    def to_representation(self, instance: tuple[bool, list[Token]]) -> RevokedJSON:
-        """Return the tokens, in the order of their labels."""
-        preview, tokens = instance
+    def to_representation(self, instance: tuple[bool, Blast]) -> RevokedJSON:
+        """Return the tokens, in the order of their labels, and what runs on them."""
+        preview, blast = instance
         rows: list[EndedTokenJSON] = [
             {"id": token.public_id, "label": token.label, "kind": TokenKind(token.kind)}
-            for token in sorted(tokens, key=lambda one: one.label)
+            for token in sorted(blast.tokens, key=lambda one: one.label)
         ]
-        return {"preview": preview, "tokens": rows}
+        work: list[EndedWorkJSON] = [{"kind": one.noun, "count": one.count, "names": one.names} for one in blast.work]
+        return {"preview": preview, "tokens": rows, "work": work}
 
 
 def brief_of(token: Token) -> TokenBriefJSON:
@@ -261,7 +273,3 @@ def brief_of(token: Token) -> TokenBriefJSON:
         "last_used_from": token.last_used_ip,
         "prefix": token.prefix,
     }
-
-
-def _ended(token: Token) -> EndedTokenJSON:
-    return {"id": token.public_id, "label": token.label, "kind": TokenKind(token.kind)}

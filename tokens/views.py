@@ -23,6 +23,7 @@ from tokens.models import ORDERS, EndReason, Token, TokenKind
 
 _LIST_URL = reverse_lazy("tokens:list")
 DEFAULT_ORDER = "-created"
+SAID_MAX_CHARS = 100
 
 
 class _TokensTab(ActorMixin):
@@ -148,14 +149,17 @@ class RevokeTokensView(_TokensTab, FlowView):
         """Add the tokens, what was made with them and ends with them, and what runs on all of these."""
         chosen = {token.pk for token in self.chosen}
         family = flows.find_family(tokens=self.chosen)
-        runs = [running_ for found in running.on(family).values() for running_ in found]
-        made = [token for token in family if token.pk not in chosen]
-        return super().get_context_data(tokens=self.chosen, made=made, runs=runs, **kwargs)
+        blast = running.blast_of(family)
+        made = [token for token in family if token.pk not in chosen and token.kind != TokenKind.JOB]
+        return super().get_context_data(tokens=self.chosen, made=made, work=blast.work, said=blast.tally, **kwargs)
 
     def act(self, form: forms.Form) -> HttpResponse:
         """Revoke them and go back to the list, which says so."""
-        flows.revoke(tokens=self.chosen, actor=self.actor, why=EndReason.REVOKED.value)
-        return self.leave("revoked", "tokens:list")
+        ended = flows.revoke(tokens=self.chosen, actor=self.actor, why=EndReason.REVOKED.value).tally
+        said = self.request.POST.get("said", "")
+        # What the page had promised and what happened can differ: work begins and ends while a person reads.
+        differs = f" The page had said: {said}." if said and said != ended and len(said) <= SAID_MAX_CHARS else ""
+        return self.leave("revoked", "tokens:list", told=f"Ended: {ended}.{differs}" if ended else "")
 
 
 class _OneToken(_TokensTab):

@@ -11,7 +11,7 @@ from django.utils.dateformat import format as format_date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.wording import counted, spell_moment
+from accounts.wording import counted, spell_bytes, spell_moment
 
 register = template.Library()
 
@@ -41,6 +41,8 @@ ICON_PATHS: dict[str, str] = {
     "search": "M9 15A6 6 0 1 0 9 3a6 6 0 0 0 0 12ZM13.5 13.5 17 17",
     "terminal": "M3.5 4.5h13v11h-13ZM6.5 8.2 9 10.2l-2.5 2M10.8 12.4h2.7",
     "out": "M12 4H4v12h8M8.5 10H17M14 6.8 17 10l-3 3.2",
+    "upload": "M10 13.5V3.5M6 7l4-3.7L14 7M3.5 13v3.5h13V13",
+    "download": "M10 3.5v10M6 10l4 3.7L14 10M3.5 13.5v3h13v-3",
     "tick": "M4 10.5 8.2 15 16 6",
     "warn": "M10 3 18 17H2ZM10 8v4M10 14.6v.1",
 }
@@ -117,6 +119,18 @@ def _future(moment: datetime, now: datetime) -> str:
     if days == 0:
         return f"in {counted(seconds // HOUR_SECONDS, 'hour')}"
     return "tomorrow" if days == 1 else f"in {days} days"
+
+
+@register.filter
+def work_icon(noun: str) -> str:
+    """Return the name of the icon for a kind of thing that runs: an upload, a download, anything else."""
+    return noun if noun in ("upload", "download") else "terminal"
+
+
+@register.filter
+def bytes(count: int) -> str:
+    """Return a number of bytes as people read it: `18.4 GB`."""
+    return spell_bytes(count)
 
 
 @register.filter

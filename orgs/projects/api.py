@@ -19,6 +19,7 @@ from orgs.projects.serializers import (
     NewMemberInput,
     NewProjectInput,
     ProjectChangesInput,
+    ProjectDeletionQuery,
     ProjectDetailOutput,
     ProjectOutput,
     ProjectsQuery,
@@ -26,7 +27,7 @@ from orgs.projects.serializers import (
 
 _ACT_REFUSES: list[type[GatehouseError]] = [errors.ProjectNotFound, errors.LevelTooLow]
 _MEMBER_REFUSES: list[type[GatehouseError]] = [*_ACT_REFUSES, errors.MemberNotFound, errors.LastAdministrator]
-_PHI_WORDS = {"true": True, "false": False}
+_WORDS = {"true": True, "false": False}
 
 
 def caller_of(request: Request) -> HasAccess:
@@ -79,11 +80,12 @@ class ProjectView(APIView):
         project = flows.update(caller=caller, project_id=public_id, details=asked.details, actor=caller.actor)
         return Response(ProjectDetailOutput.of(project))
 
-    @Answers(None, status=204, refuses=_ACT_REFUSES)
+    @Answers(None, status=204, query=ProjectDeletionQuery, refuses=[*_ACT_REFUSES, errors.ProjectBusy, InvalidInput])
     def delete(self, request: Request, public_id: str) -> Response:
-        """Delete a project with all that is in it, for good."""
+        """Delete a project with all that is in it, for good; what runs in it ends with `?end_work=true` only."""
         caller = caller_of(request)
-        flows.destroy(caller=caller, project_id=public_id, actor=caller.actor)
+        end_work = _word_of(request, "end_work") or False
+        flows.destroy(caller=caller, project_id=public_id, end_work=end_work, actor=caller.actor)
         return Response(status=204)
 
 
@@ -141,8 +143,13 @@ def _filtered(projects: ProjectQuerySet, request: Request) -> ProjectQuerySet:
     found = projects.named_like(asked.get("q", "").replace("\x00", "")[: limits.NAME_MAX_CHARS])
     if (level := asked.get("level")) is not None:
         found = found.at_least(access.level_named(level))
-    if (phi := asked.get("phi")) is not None:
-        if phi not in _PHI_WORDS:
-            raise InvalidInput(reason='"phi" is "true" or "false"')
-        found = found.filter(phi=_PHI_WORDS[phi])
+    if (phi := _word_of(request, "phi")) is not None:
+        found = found.filter(phi=phi)
     return found
+
+
+def _word_of(request: Request, name: str) -> bool | None:
+    word = request.query_params.get(name)
+    if word is None or word in _WORDS:
+        return None if word is None else _WORDS[word]
+    raise InvalidInput(reason=f'"{name}" is "true" or "false"')

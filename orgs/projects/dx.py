@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.conf import settings
 from django.db.models import prefetch_related_objects
+from django.utils.module_loading import import_string
 
 from accounts.callers import Body, fields_asked, flag_of, mapping_of, require_few, text_of, texts_of, whole_of
 from accounts.errors import InvalidInput
@@ -11,7 +13,6 @@ from accounts.models import User
 from accounts.moments import milliseconds
 from orgs.projects import access, finding, flows, limits
 from orgs.projects.access import HasAccess
-from orgs.projects.errors import ObjectNotFound
 from orgs.projects.flows import Details
 from orgs.projects.models import ROOT, Level, Project
 
@@ -20,10 +21,10 @@ DEFAULT_FIELDS = (
     "externalUploadRestricted", "containsPHI", "databaseUIViewOnly", "created", "createdBy", "modified", "dataUsage",
     "sponsoredDataUsage", "pendingTransfer", "tags", "version",
 )  # fmt: skip
-ON_REQUEST = ("permissions", "properties", "folders")
+ON_REQUEST = ("permissions", "properties", "folders", "fileUploadParameters")
 # What the client can ask to be switched on, and this server does not restrict.
 UNRESTRICTED = ("protected", "restricted", "downloadRestricted", "externalUploadRestricted", "databaseUIViewOnly")
-FOLDERS, OBJECTS, ALL = "folders", "objects", "all"
+FOLDERS = "folders"
 
 
 def find_projects(caller: HasAccess, body: Body) -> dict[str, Any]:
@@ -64,8 +65,9 @@ def update_project(caller: HasAccess, body: Body, entity_id: str) -> dict[str, A
 
 
 def destroy_project(caller: HasAccess, body: Body, entity_id: str) -> dict[str, Any]:
-    """Delete the project with all that is in it."""
-    flows.destroy(caller=caller, project_id=entity_id, actor=caller.actor)
+    """Delete the project with all that is in it; with `terminateJobs` what runs in it ends, without it is a refusal."""
+    end_work = bool(flag_of(body, "terminateJobs"))
+    flows.destroy(caller=caller, project_id=entity_id, end_work=end_work, actor=caller.actor)
     return {"id": entity_id}
 
 
@@ -112,17 +114,6 @@ def set_properties(caller: HasAccess, body: Body, entity_id: str) -> dict[str, A
     return _id(flows.set_properties(caller=caller, project_id=entity_id, properties=properties, actor=caller.actor))
 
 
-def list_folder(caller: HasAccess, body: Body, entity_id: str) -> dict[str, Any]:
-    """Return what is directly in a folder: absolute paths of folders; of objects there are none yet in this house."""
-    only = body.get("only", ALL)
-    if only not in (FOLDERS, OBJECTS, ALL):
-        raise InvalidInput(reason='"only" must be "folders", "objects" or "all"')
-    project = access.find(caller, entity_id)
-    children = flows.find_children(project=project, path=text_of(body, "folder", required=False) or ROOT)
-    parts: dict[str, Any] = {FOLDERS: children, OBJECTS: []}
-    return parts if only == ALL else {only: parts[only]}
-
-
 def new_folder(caller: HasAccess, body: Body, entity_id: str) -> dict[str, Any]:
     """Make a folder, and with `parents` those above it."""
     path, parents = text_of(body, "folder"), bool(flag_of(body, "parents"))
@@ -135,13 +126,6 @@ def rename_folder(caller: HasAccess, body: Body, entity_id: str) -> dict[str, An
     return _id(flows.rename_folder(caller=caller, project_id=entity_id, path=path, new_path=new_path, actor=caller.actor))
 
 
-def move(caller: HasAccess, body: Body, entity_id: str) -> dict[str, Any]:
-    """Move folders into another one."""
-    _refuse_objects(caller, body, entity_id)
-    paths, destination = texts_of(body, "folders"), text_of(body, "destination")
-    return _id(flows.move_folders(caller=caller, project_id=entity_id, paths=paths, destination=destination, actor=caller.actor))
-
-
 def remove_folder(caller: HasAccess, body: Body, entity_id: str) -> dict[str, Any]:
     """Remove a folder. It is always done in one call: `completed` is true, or the client would call again."""
     project = flows.remove_folder(
@@ -149,31 +133,6 @@ def remove_folder(caller: HasAccess, body: Body, entity_id: str) -> dict[str, An
         force=bool(flag_of(body, "force")), actor=caller.actor,
     )  # fmt: skip
     return {"id": project.public_id, "completed": True}
-
-
-def remove_objects(caller: HasAccess, body: Body, entity_id: str) -> dict[str, Any]:
-    """Remove objects: with `force`, what is not there is as good as removed."""
-    if not flag_of(body, "force"):
-        _refuse_objects(caller, body, entity_id)
-    texts_of(body, "objects")
-    return _id(access.find(caller, entity_id, Level.CONTRIBUTE))
-
-
-def find_data_objects(caller: HasAccess, body: Body) -> dict[str, Any]:
-    """Return the data objects that the caller reaches: none, for nothing in this house makes any yet."""
-    scope = mapping_of(body, "scope")
-    if (project_id := text_of(scope, "project", required=False)) is not None:
-        access.find(caller, project_id)
-    return {"results": [], "next": None}
-
-
-def resolve_data_objects(caller: HasAccess, body: Body) -> dict[str, Any]:
-    """Return for each name the objects that it means: none."""
-    objects = body.get("objects")
-    if not isinstance(objects, list):
-        raise InvalidInput(reason='"objects" must be a list')
-    require_few(objects, "objects")
-    return {"results": [[] for _ in objects]}
 
 
 def nothing(caller: HasAccess, body: Body) -> dict[str, Any]:
@@ -204,13 +163,12 @@ def _description(project: Project, wanted: set[str]) -> dict[str, Any]:
         "created": milliseconds(project.created),
         "createdBy": {"user": project.created_by.public_id},
         "modified": milliseconds(project.modified or project.created),
-        "dataUsage": 0.0,
         "sponsoredDataUsage": 0.0,
         "pendingTransfer": None,
         "version": 1,
         **dict.fromkeys(UNRESTRICTED, False),
     }
-    described = plain | {name: look_up(project) for name, look_up in _LOOKED_UP.items() if name in wanted}
+    described = plain | project.facts | {name: look_up(project) for name, look_up in _LOOKED_UP.items() if name in wanted}
     return {name: value for name, value in described.items() if name in wanted}
 
 
@@ -225,6 +183,11 @@ _PREFETCHED = {"tags": "tags", "properties": "properties", "permissions": "membe
 
 
 def _prefetch(projects: list[Project], wanted: Iterable[str]) -> None:
+    """Fetch along what descriptions of `projects` will want; the rooms above add theirs (settings.PROJECT_FACTS)."""
+    wanted = set(wanted)
+    facts = [import_string(path)(projects, wanted) for path in settings.PROJECT_FACTS] if wanted else []
+    for project in projects:
+        project.facts = {name: value for told in facts for name, value in told.get(project.pk, {}).items()}
     prefetch_related_objects(projects, *(lookup for name, lookup in _PREFETCHED.items() if name in wanted))
 
 
@@ -249,12 +212,6 @@ def _require_bill(body: Body, payer: User) -> None:
         raise InvalidInput(reason='A project is billed to who made it. Leave "billTo" out')
 
 
-def _refuse_objects(caller: HasAccess, body: Body, entity_id: str) -> None:
-    if texts_of(body, "objects"):
-        access.find(caller, entity_id)
-        raise ObjectNotFound()
-
-
 def _word(level: object) -> str:
     if not isinstance(level, str):
         raise InvalidInput(reason="A level is a word, or null")
@@ -267,8 +224,6 @@ def _id(project: Project) -> dict[str, Any]:
 
 ROUTES = {
     "system/findProjects": find_projects,
-    "system/findDataObjects": find_data_objects,
-    "system/resolveDataObjects": resolve_data_objects,
     "system/findApps": nothing,
     "system/findGlobalWorkflows": nothing,
     "project/new": new_project,
@@ -281,10 +236,7 @@ ROUTES = {
     "project-{id}/addTags": add_tags,
     "project-{id}/removeTags": remove_tags,
     "project-{id}/setProperties": set_properties,
-    "project-{id}/listFolder": list_folder,
     "project-{id}/newFolder": new_folder,
     "project-{id}/renameFolder": rename_folder,
-    "project-{id}/move": move,
     "project-{id}/removeFolder": remove_folder,
-    "project-{id}/removeObjects": remove_objects,
 }

@@ -58,6 +58,14 @@ class ProjectValueRefused(GatehouseError):
     message = "{reason}"
 
 
+class ProjectBusy(GatehouseError):
+    """Something runs in the project that is to be deleted."""
+
+    code, status = "project_busy", 409
+    message = "{work} still running in this project. Wait until it has ended, or say that it is to end with the project"
+    dx_type, dx_status = "InvalidState", 422
+
+
 class PhiStays(GatehouseError):
     """The mark of protected health information is not taken off by a member."""
 
@@ -87,11 +95,3 @@ class FolderInTheWay(GatehouseError):
     code, status = "folder_in_the_way", 409
     message = "{reason}"
     dx_type, dx_status = "InvalidState", 422
-
-
-class ObjectNotFound(GatehouseError):
-    """No such file or other object in the project."""
-
-    code, status = "object_not_found", 404
-    message = "There is no such object in this project"
-    dx_type, dx_status = "ResourceNotFound", 404

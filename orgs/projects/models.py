@@ -1,6 +1,6 @@
 """State of projects: members with levels, the PHI flag, tags and properties, folders."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from django.conf import settings
 from django.db import models
@@ -74,6 +74,8 @@ class Project(models.Model):
 
     # Set by ProjectQuerySet.visible_to: the asking person's level.
     held: int
+    # Set before it is described to the dx client: what the rooms above add.
+    facts: dict[str, Any]
 
     public_id = models.CharField(max_length=limits.PUBLIC_ID_MAX_CHARS, unique=True, default=new_project_id, editable=False)
     name = models.CharField(max_length=limits.NAME_MAX_CHARS)

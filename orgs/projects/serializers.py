@@ -53,6 +53,12 @@ class ProjectsQuery(TypedDict, total=False):
     phi: Annotated[Literal["true", "false"], "Only those with the PHI mark, or only those without."]
 
 
+class ProjectDeletionQuery(TypedDict, total=False):
+    """How a project is deleted."""
+
+    end_work: Annotated[Literal["true", "false"], "Whether what runs in it ends with it; without it, a busy project is refused."]
+
+
 class LevelField(serializers.Field[Level, Any, Any, Any]):
     """A level by its name."""
 

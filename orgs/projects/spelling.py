@@ -34,6 +34,11 @@ def clean_text(typed: str, what: str, most: int) -> str:
     return typed
 
 
+def clean_value(typed: str) -> str:
+    """Return the value of a property, at most 700 code points. Raises ProjectValueRefused."""
+    return clean_text(typed, "value of a property", limits.PROPERTY_VALUE_MAX_CHARS)
+
+
 def clean_path(typed: str) -> str:
     """Return the absolute path of a folder: "/", or "/" before each name. Raises PathRefused.
 

@@ -3,7 +3,9 @@
 from functools import cached_property
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.http import HttpResponse
+from django.utils.module_loading import import_string
 
 from accounts.forms import EmptyForm
 from accounts.pages import ActorMixin, FlowView, PageView
@@ -37,7 +39,9 @@ class HomeView(_Projects, PageView):
         """Add one page of projects, those whose name holds the search text."""
         search = self.request.GET.get("q", "").replace("\x00", "").strip()[: limits.NAME_MAX_CHARS]
         rows = access.visible(self.caller).named_like(search).select_related("billed_to").by_name()
-        return super().get_context_data(page=page_of(rows, self.request.GET.get("page"), limits.PAGE_ROWS), q=search, **kwargs)
+        sections = [import_string(path)(self.request, self.user) for path in settings.HOME_SECTIONS]
+        page = page_of(rows, self.request.GET.get("page"), limits.PAGE_ROWS)
+        return super().get_context_data(page=page, sections=sections, q=search, **kwargs)
 
 
 class NewProjectView(_Projects, FlowView):
@@ -86,7 +90,10 @@ class ProjectView(_OneProject, PageView):
         above = [(path, spelling.base_of(path)) for path in [*spelling.ancestors_of(folder), folder] if path != ROOT]
         members = page_of(self.project.members.select_related("user").by_level(), self.request.GET.get("page"), limits.PAGE_ROWS)
         last = self.project.can_administer and not self.project.members.administrators().exclude(user=self.user).exists()
-        return super().get_context_data(page=members, folder=folder, folders=names, above=above, is_last_administrator=last, **kwargs)
+        sections = [import_string(path)(self.request, self.project, folder) for path in settings.PROJECT_SECTIONS]
+        return super().get_context_data(
+            page=members, folder=folder, folders=names, above=above, sections=sections, is_last_administrator=last, **kwargs
+        )
 
 
 class ChangeProjectView(_OneProject, FlowView):
@@ -113,11 +120,11 @@ class DeleteProjectView(_OneProject, FlowView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add what goes with it."""
         counts = {"members_count": self.project.members.count(), "folders_count": self.project.folders.count()}
-        return super().get_context_data(**counts, **kwargs)
+        return super().get_context_data(busy=access.work_in(self.project), **counts, **kwargs)
 
     def act(self, form: EmptyForm) -> HttpResponse:
         """Delete it and go home."""
-        flows.destroy(caller=self.caller, project_id=self.project.public_id, actor=self.actor)
+        flows.destroy(caller=self.caller, project_id=self.project.public_id, end_work=True, actor=self.actor)
         return self.leave("deleted", "projects:home")
 
 

@@ -6,6 +6,7 @@ import { keepDrafts } from "./drafts.js";
 import { startIdleClock } from "./idle.js";
 import { upgradeMenus } from "./menu.js";
 import { sendFormsOnce } from "./once.js";
+import { keepFresh } from "./poll.js";
 import { upgradePrintButtons } from "./print.js";
 import { upgradeTokenSelection } from "./tokens.js";
 
@@ -16,4 +17,5 @@ upgradeTokenSelection();
 upgradeCopyButtons();
 upgradePrintButtons();
 upgradeDialogs();
+keepFresh();
 sendFormsOnce();

@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from accounts.models import Session, User
 from config import dx as dx_router
@@ -15,14 +17,18 @@ from orgs.models import Membership, Organization, OrgLevel
 from orgs.projects.models import Level, Project
 from tests.conftest import WebDoor
 from tests.factories import UserFactory
-from tests.projects.factories import ProjectFactory, folders_of, level_of
+from tests.projects.factories import ProjectFactory, folders_of, level_of, project_of
 from tests.tokens.doors import dx, rest
 from tests.tokens.factories import TokenFactory, token_and_text
 from tokens.models import Token
+from tokens.work.models import File, FileInProject, Job, Transfer, TransferKind
 
 pytestmark = pytest.mark.django_db
 B = "B" * 24
-UNKNOWN = {"project": f"project-{B}", "token": f"token-{B}", "session": B, "user": "user-nobody", "username": "nobody", "org": "org-nobody"}
+UNKNOWN = {
+    "project": f"project-{B}", "token": f"token-{B}", "session": B, "user": "user-nobody", "username": "nobody", "org": "org-nobody",
+    "file": f"file-{B}", "job": f"job-{B}", "transfer": f"transfer-{B}", "work": f"job-{B}",
+}  # fmt: skip
 # Every page with an id, by its route: what its parts stand for.
 PAGES = {
     "/projects/<project_id>/": ["project"],
@@ -35,6 +41,8 @@ PAGES = {
     "/profile/tokens/<public_id>/": ["token"],
     "/profile/tokens/<public_id>/rename/": ["token"],
     "/profile/tokens/<public_id>/rotate/": ["token"],
+    "/work/<public_id>/": ["work"],
+    "/work/<public_id>/end/": ["work"],
 }
 REST = {
     "/api/v1/tokens/<public_id>/": ["token"],
@@ -43,13 +51,20 @@ REST = {
     "/api/v1/projects/<public_id>/": ["project"],
     "/api/v1/projects/<public_id>/members/": ["project"],
     "/api/v1/projects/<public_id>/members/<user>/": ["project", "user"],
+    "/api/v1/jobs/<public_id>/": ["job"],
+    "/api/v1/transfers/<public_id>/": ["transfer"],
 }
+# The token of the job alone opens these, the grant in a header those (tests/work).
+BY_OTHER_KEYS = {
+    "/api/v1/jobs/<public_id>/heartbeat/", "/api/v1/jobs/<public_id>/finish/", "/transfers/<public_id>/part",
+    "/transfers/<public_id>/dead-end", "/transfers/<public_id>/content", "/transfers/<public_id>/content/<grant>",
+}  # fmt: skip
 # Keys that only a mail holds; they have tests of their own (tests/accounts).
 BY_MAIL = {"/password/reset/<uid>/<key>/", "/email/confirm/<key>/", "/email/cancel/<key>/"}
 FIELDS = {
     "name": "Renamed", "label": "renamed", "user": "user-mallory", "username": "mallory", "level": "ADMINISTER", "overlap": "0",
     "invitee": "user-mallory", "folder": "/new", "newpath": "/n2", "folders": ["/data"], "destination": "/", "objects": [],
-    "tags": ["t"], "properties": {"k": "v"},
+    "tags": ["t"], "properties": {"k": "v"}, "md5": "d" * 32, "size": 1,
 }  # fmt: skip
 
 
@@ -70,8 +85,16 @@ def amys(amy: User) -> dict[str, str]:
     browser = WebDoor().sign_in(amy)
     assert browser.signed_in
     session = Session.objects.get(user=amy).public_id
-    token = TokenFactory(user=amy, label="amys token").public_id
-    return {"project": project.public_id, "token": token, "session": session, "user": "user-ben", "username": "ben", "org": "org-acme"}
+    token = TokenFactory(user=amy, label="amys token")
+    file = File.objects.create(created_by=amy)
+    FileInProject.objects.create(file=file, project=project, name="amys file")
+    running = {"user": amy, "token": token, "project": project}
+    upload = Transfer.objects.create(**running, name="amys file", kind=TransferKind.UPLOAD, file=file)
+    job = Job.objects.create(**running, name="amys job", leased_until=timezone.now() + timedelta(hours=1))
+    return {
+        "project": project.public_id, "token": token.public_id, "session": session, "user": "user-ben", "username": "ben",
+        "org": "org-acme", "file": file.public_id, "job": job.public_id, "transfer": upload.public_id, "work": job.public_id,
+    }  # fmt: skip
 
 
 def masked(answer: Any) -> tuple[int, str]:
@@ -92,6 +115,9 @@ def unharmed(amys: dict[str, str]) -> bool:
         and Token.objects.get(public_id=amys["token"]).label == "amys token"
         and Token.objects.filter(user__username="amy").live().count() == 1
         and Session.objects.filter(user__username="amy").count() == 1
+        and Job.objects.running().count() == Transfer.objects.running().count() == 1
+        and FileInProject.objects.get().name == "amys file"
+        and not FileInProject.objects.get().marks.exists()
     )
 
 
@@ -145,11 +171,13 @@ def test_a_thing_of_another_person_is_as_unknown_over_rest_as_none(
     assert unharmed(amys)
 
 
-@pytest.mark.parametrize("route", [route for route in dx_router.ROUTES if "{id}" in route])
+@pytest.mark.parametrize("route", [route for route in (*dx_router.ROUTES, *dx_router.OPEN_ROUTES) if "{id}" in route])
 def test_a_thing_of_another_person_is_as_unknown_over_dx_as_none(route: str, mallory: User, amys: dict[str, str]) -> None:
     kind, _, method = route.partition("-{id}/")
     text = token_and_text(user=mallory)[1]
-    body = {"user-ben": None} if method == "decreasePermissions" else FIELDS  # its keys are people, and nothing else
+    body: dict[str, Any] = {"user-ben": None} if method == "decreasePermissions" else FIELDS  # its keys are people, and nothing else
+    if method == "clone":
+        body = {"objects": [], "project": project_of(mallory).public_id}
     answers = [dx(f"/{one[kind]}/{method}", body, text) for one in (amys, UNKNOWN)]
     assert (answers[0].status_code, answers[0].json()["error"]["type"]) == (404, "ResourceNotFound")
     assert masked(answers[0]) == masked(answers[1])
@@ -200,4 +228,4 @@ def routes_with_ids(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
 
 def test_every_address_with_an_id_is_in_the_tables() -> None:
     ours = {route for route in routes_with_ids(get_resolver()) if not route.startswith("/admin/")}
-    assert ours == set(PAGES) | set(REST) | BY_MAIL
+    assert ours == set(PAGES) | set(REST) | BY_MAIL | BY_OTHER_KEYS

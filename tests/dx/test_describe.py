@@ -90,7 +90,7 @@ def test_a_token_of_chosen_projects_sees_no_organization(acme: Organization, amy
 
 
 @pytest.mark.parametrize(
-    "path", ["/record/new", "/applet-x/run", "/system/findJobs", "/user-amy/update", "/project-x/nothing", "/app-x/1.0.0/describe"]
+    "path", ["/record/new", "/applet-x/run", "/system/findDatabases", "/user-amy/update", "/project-x/nothing", "/app-x/1.0.0/describe"]
 )
 def test_what_nobody_offers_is_the_clients_not_found(amys: str, path: str) -> None:
     answer: Any = dx(path, {}, amys)

@@ -81,6 +81,6 @@ def test_a_fault_after_the_tokens_ended_leaves_everything_as_before(settings: An
 def test_the_number_of_queries_does_not_grow_with_the_tokens(django_assert_max_num_queries: Any, revoke_tokens: bool) -> None:
     user = UserFactory()
     TokenFactory.create_batch(30, user=user, cli=True)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(19):
         announce(user, revoke_tokens=revoke_tokens)
     assert not Token.objects.of(user).live().exists()

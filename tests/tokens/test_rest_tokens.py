@@ -196,12 +196,13 @@ def test_several_are_revoked_all_or_none(amy: User, amys: str) -> None:
     assert preview.json() == {
         "preview": True,
         "tokens": [{"id": token.public_id, "label": token.label, "kind": "api"} for token in (child, one, two)],
+        "work": [],
     }
     assert Token.objects.of(amy).live().count() == 4
     ended = post(amys, {"ids": [one.public_id, two.public_id]}, REVOKE)
     assert ended.json() == {**preview.json(), "preview": False}
     assert [token.label for token in Token.objects.of(amy).live()] == ["caller"]
-    assert post(amys, {"ids": [one.public_id]}, REVOKE).json() == {"preview": False, "tokens": []}
+    assert post(amys, {"ids": [one.public_id]}, REVOKE).json() == {"preview": False, "tokens": [], "work": []}
 
 
 def test_all_takes_the_one_that_asks_along_and_nobody_elses(amy: User, amys: str) -> None:

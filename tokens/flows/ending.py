@@ -12,6 +12,7 @@ from accounts.models import User
 from tokens import ends, limits
 from tokens.events import TokenRetired, TokenRevoked
 from tokens.models import EndReason, Token, TokenKind, TokenState
+from tokens.running import Blast, answered
 from tokens.signals import token_revoked
 
 
@@ -20,10 +21,10 @@ def find_family(*, tokens: Iterable[Token]) -> list[Token]:
     return list(Token.objects.with_authority().filter(pk__in=ends.with_descendants({token.pk for token in tokens})).order_by("label", "pk"))
 
 
-def revoke(*, tokens: Iterable[Token], actor: Actor, why: str) -> list[Token]:
-    """End the authority of `tokens`, and of all that were made with them; return those that had any.
+def revoke(*, tokens: Iterable[Token], actor: Actor, why: str) -> Blast:
+    """End the authority of `tokens`, and of all that were made with them; return those that had any, and what ran on them.
 
-    A second call ends nothing and returns none. `why` is an EndReason or the name of a credential change. The only sender of
+    A second call ends nothing. `why` is an EndReason or the name of a credential change. The only sender of
     `token_revoked`, whose receivers end what runs.
     """
     chosen = {token.pk: token.user_id for token in tokens}
@@ -32,19 +33,19 @@ def revoke(*, tokens: Iterable[Token], actor: Actor, why: str) -> list[Token]:
             User.objects.lock(user_id)  # nobody makes a token with one of these meanwhile
         rows = ends.lock(pk__in=ends.with_descendants(set(chosen)))
         if not rows:
-            return []
+            return Blast()
         own = [row for row in rows if row.pk in chosen]
         made = [row for row in rows if row.pk not in chosen]
         ends.end(own, TokenState.REVOKED, why=why, actor=actor)
         ends.end(made, TokenState.REVOKED, why=EndReason.PARENT.value, actor=actor)
         ends.record(rows, TokenRevoked, actor=actor)
-        token_revoked.send(Token, tokens=rows, actor=actor, why=why)
+        ended = answered(token_revoked.send(Token, tokens=rows, actor=actor, why=why))
         failpoint("tokens.revoked")
-        return rows
+        return Blast(rows, ended)
 
 
-def revoke_all(*, user: User, actor: Actor, why: str) -> list[Token]:
-    """Revoke every token of `user` that can still do something, retired ones too; return them."""
+def revoke_all(*, user: User, actor: Actor, why: str) -> Blast:
+    """Revoke every token of `user` that can still do something, retired ones too; return them, and what ran on them."""
     return revoke(tokens=Token.objects.of(user).with_authority().only("pk", "user"), actor=actor, why=why)
 
 

@@ -1,5 +1,6 @@
 """Making an API token."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
@@ -16,13 +17,14 @@ from tokens.scope import Scope
 
 def create(
     *, user: User, label: str, expires: datetime | None, kind: TokenKind, actor: Actor, presenter: Token | None = None,
-    reach: Scope | None = None, confirmed: bool = False, once: Repeatable | None = None,
+    reach: Scope | None = None, confirmed: bool = False, once: Repeatable | None = None, begins: Callable[[Token], None] | None = None,
 ) -> Minted:  # fmt: skip
     """Return a new token of `user`, as read for this request.
 
     Without `expires` it lives one calendar month, without `reach` it has the scope of the token that asks, else all projects.
     `presenter` is that token, None for a web session, which must be `confirmed` (the password given in the last 10 minutes) where
     the new token reaches PHI. `once` names the request, so that its repeat makes no second token.
+    `begins` is called with the new row, in the same transaction: what is to run on it from its first moment.
 
     Raises LabelRefused, LabelTaken, ExpiryRefused, ScopeTooWide, ProjectNotFound, WiderThanToken, JobTokenMakesNone,
     TooManyGenerations, ConfirmationNeeded, TokenLimit, TooManyAttempts (60 an hour), AlreadyMade and KeyReused (a repeat), and
@@ -31,7 +33,7 @@ def create(
     label, now = labels.clean(label), timezone.now()
     idempotency.require_new(user, once)
     ends = minting.within(presenter, expires, expiry.chosen(expires, now=now))
-    minting.spend_budget(user, presenter)
+    minting.spend_budget(user, presenter, kind=kind)
     with transaction.atomic():
         minting.require_still_allowed(User.objects.lock(user.pk), asked_as=user, presenter=presenter)
         idempotency.require_new(user, once)
@@ -39,4 +41,6 @@ def create(
         minting.require_confirmed(chosen, user=user, confirmed=confirmed or presenter is not None)
         minted = minting.mint(Token(user=user, label=label, kind=kind, expires=ends, parent=presenter), reach=chosen, actor=actor)
         idempotency.remember(user, once, minted.token)
+        if begins is not None:
+            begins(minted.token)
         return minted

@@ -31,12 +31,16 @@ class Task:
 
 TASKS = (
     Task("mails", "accounts.outbox.deliver_due", 1),
-    Task("tokens", "tokens.flows.expire_due", 5),
+    Task("tokens", "tokens.flows.expire_due", 2),
     Task("replaced tokens", "tokens.flows.retire_due", 5),
     Task("reminders", "tokens.flows.remind_due", 300),
     Task("idempotency keys", "tokens.idempotency.sweep", 300),
     Task("stopped logins", "accounts.stopped.report_due", 60),
     Task("second factor", "twofactor.sweeping.sweep", 300),
+    Task("jobs", "tokens.work.flows.fail_vanished_due", 2),
+    Task("uploads", "tokens.work.flows.give_up_uploads_due", 60),
+    Task("downloads", "tokens.work.flows.end_downloads_due", 30),
+    Task("bytes", "tokens.work.sweeping.sweep", 60),
     Task("sessions", "accounts.sessions.sweep", 30),
     Task("leftovers", "accounts.sweeping.sweep", 300),
 )

@@ -7,16 +7,17 @@ from django.db.models import CharField, QuerySet, Value
 from django.db.models.functions import Concat, Length, Substr
 
 from accounts.audit import Actor
-from orgs.projects import access, limits, spelling
+from orgs.projects import access, limits, spelling, tree
 from orgs.projects.access import HasAccess
 from orgs.projects.errors import FolderInTheWay, FolderNotFound, PathRefused
 from orgs.projects.models import ROOT, Folder, Level, Project
+from orgs.projects.signals import contents_asked
 
 
 def find_children(*, project: Project, path: str) -> list[str]:
     """Return the absolute paths of the folders directly in `path`, in order. Raises PathRefused, FolderNotFound."""
     path = spelling.clean_path(path)
-    _require_there(project, path)
+    tree.require_there(project, path)
     return list(project.folders.inside(path).order_by("path").values_list("path", flat=True))
 
 
@@ -30,8 +31,8 @@ def create_folder(*, caller: HasAccess, project_id: str, path: str, parents: boo
         project = access.lock(caller, project_id, Level.CONTRIBUTE)
         if not parents:
             _require_free(project, path)
-            _require_there(project, spelling.parent_of(path))
-        _make(project, [*spelling.ancestors_of(path), path] if path != ROOT else [])
+            tree.require_there(project, spelling.parent_of(path))
+        tree.make_missing(project, [*spelling.ancestors_of(path), path] if path != ROOT else [])
         return project
 
 
@@ -49,7 +50,7 @@ def move_folders(*, caller: HasAccess, project_id: str, paths: Sequence[str], de
     destination = spelling.clean_path(destination)
     with transaction.atomic():
         project = access.lock(caller, project_id, Level.CONTRIBUTE)
-        _require_there(project, destination)
+        tree.require_there(project, destination)
         for path in map(spelling.clean_path, paths):
             _move(project, path, spelling.joined(destination, spelling.base_of(path)))
         return project
@@ -69,16 +70,15 @@ def remove_folder(*, caller: HasAccess, project_id: str, path: str, recurse: boo
             if force:
                 return project
             raise FolderNotFound(path=path)
-        if not recurse and project.folders.inside(path).exists():
+        if not recurse and (project.folders.inside(path).exists() or _holds_something(project.folders.filter(path=path))):
             raise FolderInTheWay(reason=f"The folder {path} is not empty. Empty it first, or remove it with all that is in it")
         project.folders.below(path).delete()
         project.folders.filter(path=path).delete()
         return project
 
 
-def _require_there(project: Project, path: str) -> None:
-    if path != ROOT and not project.folders.filter(path=path).exists():
-        raise FolderNotFound(path=path)
+def _holds_something(folders: QuerySet[Folder]) -> bool:
+    return any(count for _, count in contents_asked.send(Folder, folders=folders))
 
 
 def _require_free(project: Project, path: str) -> None:
@@ -86,24 +86,16 @@ def _require_free(project: Project, path: str) -> None:
         raise FolderInTheWay(reason=f"There is a folder {path} already. Choose another name")
 
 
-def _make(project: Project, paths: list[str]) -> None:
-    there = set(project.folders.filter(path__in=paths).values_list("path", flat=True))
-    missing = [path for path in paths if path not in there]
-    if missing and project.folders.count() + len(missing) > limits.FOLDERS_PER_PROJECT:
-        raise FolderInTheWay(reason=f"A project has at most {limits.FOLDERS_PER_PROJECT} folders. Remove some first")
-    Folder.objects.bulk_create(Folder(project=project, path=path, parent=spelling.parent_of(path)) for path in missing)
-
-
 def _move(project: Project, path: str, new_path: str) -> None:
     if ROOT in (path, new_path):
         raise PathRefused(reason="The root folder stays where it is. Name one below it")
-    _require_there(project, path)
+    tree.require_there(project, path)
     if new_path == path:
         return
     if new_path.startswith(f"{path}/"):
         raise PathRefused(reason=f"The folder {path} cannot go into itself. Choose another place")
     _require_free(project, new_path)
-    _require_there(project, spelling.parent_of(new_path))
+    tree.require_there(project, spelling.parent_of(new_path))
     inner = project.folders.below(path)
     _require_short(inner, len(new_path) - len(path))
     inner.update(path=_swapped("path", path, new_path), parent=_swapped("parent", path, new_path))

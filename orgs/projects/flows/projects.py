@@ -8,11 +8,13 @@ from django.utils import timezone
 
 from accounts import audit, throttle
 from accounts.audit import Actor
+from accounts.wording import counted
 from orgs.projects import access, limits, spelling
 from orgs.projects.access import HasAccess
-from orgs.projects.errors import PhiStays, ProjectValueRefused
+from orgs.projects.errors import PhiStays, ProjectBusy, ProjectValueRefused
 from orgs.projects.events import ProjectChanged, ProjectCreated, ProjectDeleted
 from orgs.projects.models import Level, Project, ProjectMember, ProjectProperty, ProjectTag
+from orgs.projects.signals import project_going
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,16 @@ def update(*, caller: HasAccess, project_id: str, details: Details, actor: Actor
         return project
 
 
-def destroy(*, caller: HasAccess, project_id: str, actor: Actor) -> None:
-    """Delete a project with all that is in it, for good. Raises ProjectNotFound, and LevelTooLow below ADMINISTER."""
+def destroy(*, caller: HasAccess, project_id: str, end_work: bool, actor: Actor) -> None:
+    """Delete a project with all that is in it, for good; with `end_work` what runs in it ends.
+
+    Raises ProjectNotFound, LevelTooLow below ADMINISTER, and ProjectBusy where something runs in it that is not to end.
+    """
     with transaction.atomic():
         project = access.lock(caller, project_id, Level.ADMINISTER)
+        if not end_work and (busy := access.work_in(project)):
+            raise ProjectBusy(work=", ".join(counted(one.count, one.noun) for one in busy))
+        project_going.send(Project, project=project, actor=actor)
         event = ProjectDeleted(project.public_id, project.name, members=project.members.count())
         audit.record(event, subject=caller.user, actor=actor)
         project.delete()
@@ -108,7 +116,7 @@ def remove_tags(*, caller: HasAccess, project_id: str, tags: Iterable[str], acto
 
 def set_properties(*, caller: HasAccess, project_id: str, properties: Mapping[str, str | None], actor: Actor) -> Project:
     """Set properties, and return the project; None removes one. Raises as `update` does, with CONTRIBUTE enough."""
-    wanted = {spelling.clean_key(key): _value(value) for key, value in properties.items()}
+    wanted = {spelling.clean_key(key): None if value is None else spelling.clean_value(value) for key, value in properties.items()}
     with transaction.atomic():
         project = access.lock(caller, project_id, Level.CONTRIBUTE)
         project.properties.filter(key__in=wanted).delete()
@@ -124,7 +132,3 @@ def _store(project: Project, changed: Mapping[str, str | bool]) -> None:
         setattr(project, name, value)
     project.modified = timezone.now()
     project.save(update_fields=[*changed, "modified"])
-
-
-def _value(value: str | None) -> str | None:
-    return None if value is None else spelling.clean_text(value, "value of a property", limits.PROPERTY_VALUE_MAX_CHARS)

@@ -1,0 +1,96 @@
+"""How work ends in its rows: set-wise, whatever their number, and only what still runs; the first end stays (JOB-09).
+
+The acts are in tokens.work.flows, and in receivers of what happens on the floors below. Each calls this inside its transaction.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from django.db.models import Count, QuerySet, Window
+from django.utils import timezone
+
+from accounts import audit
+from accounts.audit import Actor
+from accounts.credentials import NAMES_SHOWN, Casualties
+from accounts.failpoints import failpoint
+from accounts.models import User
+from tokens.models import Token
+from tokens.work import events, words
+from tokens.work.models import File, FileState, Job, JobState, Reason, Transfer, TransferKind, TransferState
+
+# Each kind of work: its noun, and how to ask for it.
+Kinds = dict[str, QuerySet[Any]]
+
+
+def running_kinds() -> Kinds:
+    """Return what runs, by kind: the nouns stand in sentences, dialogs and events."""
+    transfers = Transfer.objects.running()
+    return {
+        "job": Job.objects.running(),
+        "upload": transfers.filter(kind=TransferKind.UPLOAD),
+        "download": transfers.filter(kind=TransferKind.DOWNLOAD),
+    }
+
+
+def casualties(chosen: Callable[[QuerySet[Any]], QuerySet[Any]], *, verb: str = "Stops") -> list[Casualties]:
+    """Return how much runs of what `chosen` picks from each kind, with the first names; kinds without any are left out."""
+    told = []
+    for noun, rows in running_kinds().items():
+        # Each row says how many there are in all, so that the first names and the number are one query.
+        picked = chosen(rows).annotate(among=Window(Count("pk"))).order_by("name", "pk")
+        if first := list(picked.values_list("name", "among")[:NAMES_SHOWN]):
+            told.append(Casualties(noun, first[0][1], [name for name, _ in first], verb=verb))
+    return told
+
+
+def on_tokens(tokens: Iterable[Token]) -> Callable[[QuerySet[Any]], QuerySet[Any]]:
+    """Return what picks the work that these tokens carry."""
+    ids = [token.pk for token in tokens]
+    return lambda rows: rows.filter(token__in=ids)
+
+
+def end(
+    chosen: Callable[[QuerySet[Any]], QuerySet[Any]], *, reason: Reason, message: Callable[[str], str], why: str, actor: Actor,
+    job_state: JobState = JobState.FAILED,
+) -> list[Casualties]:  # fmt: skip
+    """End what `chosen` picks of what runs, and return it by kind. `message` makes the sentence for a noun.
+
+    A fixed number of statements. What was moved and how long it ran stays in the rows; an upload's file is never closed.
+    """
+    ended: list[Casualties] = []
+    for casualty in casualties(chosen, verb="Ended"):
+        rows = chosen(running_kinds()[casualty.noun])
+        if casualty.noun == "upload":
+            File.objects.filter(state=FileState.OPEN, transfers__in=rows).update(state=FileState.DROPPED)
+        state = job_state if casualty.noun == "job" else TransferState.FAILED
+        count = rows.update(state=state, **record(reason=reason, message=message(casualty.noun), why=why, actor=actor))
+        ended.append(replace(casualty, count=count))
+        failpoint("work.ended")
+    return [casualty for casualty in ended if casualty.count]
+
+
+def end_with_tokens(tokens: list[Token], *, why: str, actor: Actor) -> list[Casualties]:
+    """End what runs on `tokens`, whose authority has just ended, and record it for each person; return what that was."""
+    told: list[Casualties] = []
+    for user, own in _by_person(tokens).items():
+        ended = end(on_tokens(own), reason=Reason.AUTH, message=lambda noun: words.auth_error(noun, why), why=why, actor=actor)
+        if ended:
+            audit.record(events.ended(ended, why=why), subject=user, actor=actor)
+        told += ended
+    return told
+
+
+def record(*, reason: Reason, message: str, why: str, actor: Actor) -> dict[str, Any]:
+    """Return the columns that say how work failed: when, by whom, from where, by which act, and why in words."""
+    return {
+        "ended_at": timezone.now(), "ended_by": actor.user, "ended_ip": actor.ip, "end_why": why,
+        "failure_reason": reason.value, "failure_message": message,
+    }  # fmt: skip
+
+
+def _by_person(tokens: list[Token]) -> dict[User, list[Token]]:
+    found: dict[User, list[Token]] = {}
+    for token in tokens:
+        found.setdefault(token.user, []).append(token)
+    return found

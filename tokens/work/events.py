@@ -1,0 +1,58 @@
+"""What the security log says of work: who ended what, and how much there was of it by then."""
+
+from dataclasses import dataclass, field
+
+from accounts.audit import Event, Payload
+from accounts.credentials import Casualties
+from accounts.wording import counted
+from tokens.models import reason_words
+
+
+@dataclass(frozen=True)
+class JobStarted(Payload, event=Event.JOB_STARTED, title="Job started"):
+    """A job was registered; `token_id` is its own token, `launched_with` the one that launched it ("" for a web session)."""
+
+    job_id: str
+    name: str
+    project_id: str
+    token_id: str
+    launched_with: str = ""
+
+    @property
+    def about(self) -> str:
+        """The job's public id."""
+        return self.job_id
+
+    def sentence(self) -> str:
+        """Name the job."""
+        return f"“{self.name}”"
+
+
+@dataclass(frozen=True)
+class WorkEnded(Payload, event=Event.WORK_ENDED, title="Running work ended"):
+    """An act ended work that ran: how many of each kind, and the names of the first 20. `why` names the act."""
+
+    why: str
+    counts: dict[str, int] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+    work_id: str = ""
+    message: str = ""
+
+    @property
+    def about(self) -> str:
+        """The public id, where it was one."""
+        return self.work_id
+
+    def sentence(self) -> str:
+        """Name what ended, and the act."""
+        ended = ", ".join(counted(number, noun) for noun, number in self.counts.items())
+        named = ", ".join(f"“{name}”" for name in self.names)
+        return f"{ended}: {named}; {reason_words(self.why)}"
+
+
+def ended(casualties: list[Casualties], *, why: str, work_id: str = "", message: str = "") -> WorkEnded:
+    """Return the event of an act that ended these."""
+    return WorkEnded(
+        why=why, counts={one.noun: one.count for one in casualties}, names=[name for one in casualties for name in one.names],
+        work_id=work_id, message=message,
+    )  # fmt: skip

@@ -1,0 +1,143 @@
+"""What runs, and what files there are, as pages and lists of other rooms show it (settings.HOME_SECTIONS, PROJECT_SECTIONS)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Sum, Window
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.paging import page_of
+from accounts.wording import spell_bytes, spell_span
+from orgs.projects.models import Project
+from tokens.models import Token
+from tokens.running import Running
+from tokens.work import limits
+from tokens.work.models import FileInProject, Job, JobState, Transfer, TransferState, Work
+from tokens.work.models.running import WorkQuerySet
+
+_ICONS = {"job": "terminal", "upload": "upload", "download": "download"}
+_FAILED = [JobState.FAILED.value, JobState.TERMINATED.value]
+
+
+@dataclass(frozen=True)
+class ShownWork:
+    """One piece of work, as lists show it."""
+
+    public_id: str
+    name: str
+    noun: str
+    icon: str
+    place: str
+    token: Token
+    percent: int | None
+    amount: str
+    detail: str
+    started: datetime
+    note: str = ""
+
+    @property
+    def what(self) -> str:
+        """ "Job in Genome Atlas", "Upload to Sandbox"."""
+        between = {"job": "in", "upload": "to", "download": "from"}[self.noun]
+        return f"{self.noun.capitalize()} {between} {self.place}"
+
+    @property
+    def progress(self) -> str:
+        """How far it is, in a few words."""
+        return ", ".join(part for part in (self.amount, self.detail) if part)
+
+
+def home(request: HttpRequest, user: User) -> dict[str, Any]:
+    """Return the section of the home page: what runs, and what failed lately."""
+    return {"template": "work/_home.html", "poll_seconds": limits.POLL_SECONDS, **running_of(user)}
+
+
+def running_of(user: User) -> dict[str, Any]:
+    """Return what runs for `user`, the newest first, how much there is in all, and the newest failure of the last days."""
+    jobs, transfers = _counted(Job.objects.of(user).running()), _counted(Transfer.objects.of(user).running())
+    rows: list[Work] = sorted([*jobs, *transfers], key=lambda work: work.started, reverse=True)
+    count = sum(found[0].among for found in (jobs, transfers) if found)
+    shown = [show(work) for work in rows[: limits.RUNNING_SHOWN]]
+    return {"works": shown, "count": count, "more": count - len(shown), "failed": _last_failed(user)}
+
+
+def project_files(request: HttpRequest, project: Project, folder: str) -> dict[str, Any]:
+    """Return the section of a project's page: the files of one of its folders."""
+    files = FileInProject.objects.standing().filter(project=project, hidden=False).inside(folder)
+    rows = files.select_related("file").order_by("name", "pk")
+    return {"template": "work/_files.html", "page": page_of(rows, request.GET.get("files"), limits.PAGE_ROWS), "folder": folder}
+
+
+def running_on(tokens: list[Token]) -> list[tuple[int, Running]]:
+    """Return what runs on these tokens, the first 20 of each kind for a list of them."""
+    ids = [token.pk for token in tokens]
+    most = limits.NAMES_SHOWN * max(1, len(ids))
+    rows: list[Work] = [*Job.objects.running().on(ids).newest_first()[:most], *Transfer.objects.running().on(ids).newest_first()[:most]]
+    return [(work.token_id, Running(str(work.noun), work.name, _progress(work), _url(work))) for work in rows]
+
+
+def show(work: Work) -> ShownWork:
+    """Return `work` (with its project and token) as lists show it."""
+    amount, percent = _amount(work)
+    return ShownWork(
+        public_id=work.public_id, name=work.name, noun=str(work.noun), icon=_ICONS[str(work.noun)],
+        place=work.project.name if work.project else "a deleted project", token=work.token, percent=percent, amount=amount,
+        detail=_detail(work), started=work.started, note=work.note if isinstance(work, Job) else "",
+    )  # fmt: skip
+
+
+def charged(work: Work) -> str:
+    """Return what work had used by its end, or by now: "12 minutes", "18 MB in 40 seconds" (S4.8)."""
+    ran = spell_span(work.seconds)
+    return f"{spell_bytes(work.moved)} in {ran}" if isinstance(work, Transfer) else ran
+
+
+def bytes_in(projects: list[Project]) -> dict[int, int]:
+    """Return how many bytes the closed files of each project hold, by the id of its row."""
+    places = FileInProject.objects.standing().filter(project__in=projects).order_by()
+    return {row["project"]: row["held"] or 0 for row in places.values("project").annotate(held=Sum("file__size"))}
+
+
+def _counted(rows: "WorkQuerySet[Any]") -> list[Any]:
+    """Return the first of `rows`, the newest first, each of which says as `among` how many there are in all: one query."""
+    return list(rows.whole().annotate(among=Window(Count("pk"))).newest_first()[: limits.RUNNING_SHOWN])
+
+
+def _last_failed(user: User) -> Work | None:
+    since = timezone.now() - timedelta(days=limits.FAILED_SHOWN_DAYS)
+    jobs = Job.objects.of(user).filter(state__in=_FAILED, ended_at__gte=since)
+    transfers = Transfer.objects.of(user).filter(state=TransferState.FAILED, ended_at__gte=since)
+    newest = [rows.whole().order_by("-ended_at", "-pk").first() for rows in (jobs, transfers)]
+    found = [work for work in newest if work is not None and work.ended_at is not None]
+    return max(found, key=lambda work: work.ended_at or work.started, default=None)
+
+
+def _amount(work: Work) -> tuple[str, int | None]:
+    if isinstance(work, Job):
+        return ("" if work.progress is None else f"{work.progress} %"), work.progress
+    assert isinstance(work, Transfer)  # noqa: S101  (there are two kinds)
+    if not work.total:
+        return spell_bytes(work.moved), None
+    return f"{spell_bytes(min(work.moved, work.total))} of {spell_bytes(work.total)}", min(100, 100 * work.moved // work.total)
+
+
+def _detail(work: Work) -> str:
+    if isinstance(work, Job):
+        return spell_span(work.seconds)
+    assert isinstance(work, Transfer)  # noqa: S101  (as above)
+    silent = int((timezone.now() - work.last_at).total_seconds())
+    if silent > 2 * limits.POLL_SECONDS + 10:
+        return f"nothing for {spell_span(silent)}"
+    return f"{spell_bytes(work.moved // work.seconds)} a second" if work.seconds and work.moved else spell_span(work.seconds)
+
+
+def _progress(work: Work) -> str:
+    return ", ".join(part for part in (_amount(work)[0], _detail(work)) if part)
+
+
+def _url(work: Work) -> str:
+    return reverse("work:one", args=[work.public_id])

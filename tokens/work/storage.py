@@ -1,0 +1,82 @@
+"""Bytes of parts in Django's storage: a local folder, or any store that has a storage class (settings.STORAGES).
+
+A part is one object. It is written as it comes and read in pieces; no part is ever whole in memory.
+"""
+
+import contextlib
+import errno
+import logging
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from django.core.files.storage import default_storage
+
+from tokens.work import limits
+from tokens.work.errors import StorageFull, StorageLost
+from tokens.work.models import Part
+
+logger = logging.getLogger("gatehouse.work")
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Incoming(Protocol):
+    """Bytes that come, as storage classes want to read them."""
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """Give the bytes piece by piece."""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return some of the bytes; none at their end."""
+
+
+def write(part: Part, incoming: Incoming) -> None:
+    """Store what comes as the bytes of `part`; whatever goes wrong, nothing of it stays. Raises StorageFull, and what reading raises."""
+    try:
+        stored = default_storage.save(part.stored_as, incoming)  # type: ignore[arg-type]  # it has what a storage asks of a file
+    except OSError as error:
+        drop(part)
+        if error.errno in _NO_ROOM:
+            raise StorageFull() from error
+        raise
+    except BaseException:
+        drop(part)
+        raise
+    if stored != part.stored_as:
+        # Something of that name was there, though the key is new: it is not ours to name.
+        default_storage.delete(stored)
+        raise StorageLost()
+
+
+def drop(part: Part) -> bool:
+    """Throw the bytes of `part` away, if there are any; return whether that worked. The sweeper tries again."""
+    try:
+        default_storage.delete(part.stored_as)
+    except Exception:  # any store, any error of its own
+        logger.exception("bytes could not be deleted", extra={"part": part.key})
+        return False
+    return True
+
+
+def tidy(file_id: str) -> None:
+    """Remove the folder of a file that has no bytes any more, where the storage has folders."""
+    with contextlib.suppress(OSError, NotImplementedError):
+        default_storage.delete(file_id)
+
+
+def pieces(part: Part, *, start: int, length: int) -> Iterator[bytes]:
+    """Give `length` bytes of `part` from `start` on, piece by piece. Raises StorageLost where they are not all there."""
+    with _opened(part) as stored:
+        stored.seek(start)
+        while length > 0:
+            piece: bytes = stored.read(min(limits.CHUNK_BYTES, length))
+            if not piece:
+                raise StorageLost()
+            length -= len(piece)
+            yield piece
+
+
+def _opened(part: Part) -> Any:
+    try:
+        return default_storage.open(part.stored_as, "rb")
+    except OSError as error:
+        raise StorageLost() from error

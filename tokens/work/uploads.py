@@ -1,0 +1,126 @@
+"""The bytes of a part as they come: counted, summed up, held to what was announced, and cut when their token ends (JOB-03, JOB-07)."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Protocol
+
+from django.utils import timezone
+
+from accounts.audit import Actor
+from tokens.work import authority, finding, grants, limits, storage
+from tokens.work.errors import FileNotOpen, GrantRefused, PartRefused
+from tokens.work.flows.uploading import complete_part
+from tokens.work.models import FileState, Part, PartState, Transfer, TransferState
+from tokens.work.pulse import Pulse
+
+
+class Source(Protocol):
+    """Where bytes come from: a request."""
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes, none at their end; it waits until so many have come."""
+
+
+class IncomingPart:
+    """The bytes of one part, as a storage class reads them. Raises PartRefused at the end where they are not what was announced.
+
+    How much is asked for at once follows how fast they come: a read waits until all of it is there, and the token is looked at
+    between two reads.
+    """
+
+    def __init__(self, source: Source, part: Part, pulse: Pulse) -> None:
+        self._source, self._part, self._pulse = source, part, pulse
+        self._sum = hashlib.md5(usedforsecurity=False)  # what the protocol checks with; it protects nothing
+        self._left = part.size
+        self._ask = limits.READ_LEAST_BYTES
+
+    @property
+    def size(self) -> int:
+        """How many bytes were announced."""
+        return self._part.size
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """Give all bytes, piece by piece."""
+        while piece := self.read(limits.READ_MOST_BYTES):
+            yield piece
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, `size` at most; none once all have come and were found right."""
+        if self._left == 0:
+            self._require_sum()
+            return b""
+        asked = min(self._left, self._ask, size if size > 0 else self._ask)
+        began = time.monotonic()
+        piece = self._source.read(asked)
+        self._adapt(len(piece), time.monotonic() - began)
+        if not piece:
+            raise PartRefused(reason=f"The connection ended {self._left} bytes before the end of the part. Send it again")
+        self._left -= len(piece)
+        self._sum.update(piece)
+        self._pulse.moved(len(piece))
+        return piece
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Stay at the beginning: some storage classes go there before they read. Raises ValueError for any other place."""
+        if offset != 0 or self._left != self._part.size:
+            raise ValueError("the bytes of a request come once")
+        return 0
+
+    def seekable(self) -> bool:
+        """Say that what has come does not come again."""
+        return False
+
+    def _adapt(self, count: int, seconds: float) -> None:
+        if seconds > limits.READ_SECONDS:
+            self._ask = max(limits.READ_LEAST_BYTES, int(count * limits.READ_SECONDS / seconds))
+        else:
+            self._ask = min(limits.READ_MOST_BYTES, self._ask * 2)
+
+    def _require_sum(self) -> None:
+        if self._sum.hexdigest() != self._part.md5:
+            raise PartRefused(reason="The bytes that came are not those that were announced: their MD5 differs. Send the part again")
+
+
+def receive(source: Source, *, transfer_id: str, grant: str, length: int, actor: Actor) -> None:
+    """Store the bytes of one part, and let them count.
+
+    Raises GrantRefused, PartRefused (other bytes than announced), FileNotOpen, StorageFull, and AuthorityEnded or AccessEnded as soon as
+    the upload may not go on: then nothing of the part is kept.
+    """
+    transfer, part = _granted(transfer_id, grant)
+    if length != part.size:
+        raise PartRefused(reason=f"{part.size} bytes were announced for this part, and {length} are to come. Ask for a new address")
+    authority.require_goes_on(transfer)
+    pulse = Pulse(transfer, part)
+    try:
+        storage.write(part, IncomingPart(source, part, pulse))
+    finally:
+        pulse.write()
+    try:
+        complete_part(part=part, transfer=transfer, actor=actor)
+    except Exception:
+        storage.drop(part)
+        raise
+
+
+def _granted(transfer_id: str, grant: str) -> tuple[Transfer, Part]:
+    key = grants.read_part(grant, transfer_id).part_key
+    part = Part.objects.select_related("file").filter(key=key).first()
+    transfer = Transfer.objects.of_id(transfer_id).select_related("token__user", "project").first()
+    if part is None or transfer is None or transfer.file_id != part.file_id:
+        raise _gone(transfer)
+    if transfer.state == TransferState.FAILED:
+        raise finding.ended_error(transfer)
+    if part.file.state != FileState.OPEN:
+        raise FileNotOpen(file=part.file.public_id)
+    if part.state != PartState.PENDING or part.touched < timezone.now() - timedelta(seconds=limits.GRANT_SECONDS):
+        raise GrantRefused()
+    return transfer, part
+
+
+def _gone(transfer: Transfer | None) -> Exception:
+    # The sweeper took the file of an upload that was cut: its client is still told why.
+    ended = transfer is not None and transfer.state == TransferState.FAILED
+    return finding.ended_error(transfer) if ended and transfer is not None else GrantRefused()
