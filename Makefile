@@ -51,6 +51,7 @@ format: $(VENV)/.dev ## Format the code, and mend what ruff can mend
 
 bench: $(VENV)/.dev ## Measure speed, as ratios
 	@DEBUG=1 $(BIN)/python -m bench
+	@DEBUG=1 $(BIN)/python -m bench.work
 
 requirements: ## Compile the pins again after a change of requirements*.in (needs uv 0.13.9)
 	@$(UV) pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make requirements" requirements.in -o requirements.txt

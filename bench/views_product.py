@@ -1,13 +1,15 @@
 """Views on the product's tables, with the same answer as the others: the parts of a request, one at a time."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 
 from tokens.authentication import caller_from_header
 
+PIECE = 256 * 1024
 # One joined SELECT as anybody would write it by hand: the least that a session in a database costs.
 JOINED = """
     SELECT s.session_data, s.last_activity, s.idle_limit_seconds, s.expire_date, u.id, u.username, u.is_active, u.session_epoch
@@ -34,6 +36,18 @@ def by_hand(request: HttpRequest) -> JsonResponse:
         cursor.execute(BY_DIGEST, [hashlib.sha256(text.encode()).hexdigest()])
         row: Any = cursor.fetchone()
     return JsonResponse({"username": row[3]})
+
+
+def plain(request: HttpRequest, path: str) -> FileResponse | HttpResponse:
+    """Give a file, or write one, and do nothing else."""
+    if request.method == "GET":
+        response = FileResponse(Path(f"/{path}").open("rb"))  # noqa: SIM115  (the response closes it)
+        response.block_size = PIECE
+        return response
+    with Path(f"/{path}").open("wb") as file:
+        while piece := request.read(PIECE):
+            file.write(piece)
+    return HttpResponse()
 
 
 def token(request: HttpRequest) -> JsonResponse:

@@ -6,6 +6,7 @@ Passing those by is a third of the time of such a request.
 
 from collections.abc import Callable
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.conf import settings
@@ -47,9 +48,14 @@ class ProgramsMiddleware:
         self._require_host(request)
         request.resolver_match = match
         try:
-            return cast(HttpResponseBase, match.func(request, *match.args, **match.kwargs))
+            response = cast(HttpResponseBase, match.func(request, *match.args, **match.kwargs))
         except GatehouseError as refusal:
             return pages.refusal(request, refusal)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            refused = pages.answer(request, HTTPStatus.METHOD_NOT_ALLOWED)
+            refused["Allow"] = response["Allow"]
+            return refused
+        return response
 
     def _rest(self, request: HttpRequest) -> HttpResponseBase:
         try:

@@ -125,7 +125,7 @@ ACTS = {
     "POST /profile/tokens/new/": 13,
     "POST /profile/tokens/revoke/": 11,
     "POST /profile/tokens/<public_id>/rotate/": 27,
-    "POST /projects/<project_id>/delete/": 28,
+    "POST /projects/<project_id>/delete/": 43,
     "PATCH /api/v1/projects/<project_id>/members/<username>/": 6,
     "POST /api/v1/tokens/<public_id>/rotate/": 23,
     "DELETE /api/v1/sessions/<public_id>/": 8,

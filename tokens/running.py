@@ -31,7 +31,8 @@ class Blast:
     @property
     def tally(self) -> str:
         """ "2 tokens, 1 job", for a page that asks, and for the comparison with what then happened."""
-        parts = [counted(len(self.tokens), "token"), *(counted(one.count, one.noun) for one in self.work if one.count)]
+        tokens = [counted(len(self.tokens), "token")] if self.tokens else []
+        parts = [*tokens, *(counted(one.count, one.noun) for one in self.work if one.count)]
         return ", ".join(parts)
 
 

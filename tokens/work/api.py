@@ -2,7 +2,6 @@
 
 from typing import cast
 
-from django.db.models import Q
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -54,7 +53,7 @@ class JobsView(GenericAPIView[Job]):
         """Return the jobs that one launched, the newest first; with `?project=` those of everybody in that project."""
         caller = caller_of(request)
         jobs = Job.objects.all() if "project" in request.query_params else Job.objects.of(caller.user)
-        jobs = _filtered(jobs, request, JobState.values).whole().select_related("token__parent")
+        jobs = _filtered(jobs, request, JobState.values).whole()
         return self.get_paginated_response(JobOutput.rows(self.paginate_queryset(jobs) or []))
 
     @Answers(StartedOutput, status=201, takes=NewJobInput, headers=NewJobHeaders, refuses=_START_REFUSES)
@@ -153,14 +152,21 @@ class TransferView(APIView):
 
 def _own(request: Request, public_id: str) -> Transfer:
     caller = caller_of(request)
-    found = Transfer.objects.of(caller.user).of_id(public_id).filter(_in_reach(request)).whole().select_related("file").first()
+    found = (
+        Transfer.objects.of(caller.user)
+        .of_id(public_id)
+        .filter(finding.in_reach(caller_of(request)))
+        .whole()
+        .select_related("file")
+        .first()
+    )
     if found is None:
         raise errors.TransferNotFound()
     return found
 
 
 def _filtered(rows: "WorkQuerySet[W]", request: Request, states: list[str]) -> "WorkQuerySet[W]":
-    asked, rows = request.query_params, rows.filter(_in_reach(request))
+    asked, rows = request.query_params, rows.filter(finding.in_reach(caller_of(request)))
     if (state := asked.get("state")) is not None:
         if state not in states:
             raise InvalidInput(reason=f"There is no such state. Choose one of: {', '.join(states)}")
@@ -168,10 +174,3 @@ def _filtered(rows: "WorkQuerySet[W]", request: Request, states: list[str]) -> "
     if (project_id := asked.get("project")) is not None:
         rows = rows.filter(project=access.find(caller_of(request), project_id))
     return rows
-
-
-def _in_reach(request: Request) -> Q:
-    """What a caller sees of work: that in projects they reach, and where nothing narrows them all of their own."""
-    caller = caller_of(request)
-    reached = Q(project__in=access.visible(caller).order_by().values("pk"))
-    return reached | Q(user=caller.user) if caller.reads_account else reached

@@ -7,7 +7,7 @@ from tokens.authentication import require_live
 from tokens.caller import narrowed_by
 from tokens.errors import TokenUnknown
 from tokens.models import Token
-from tokens.work import words
+from tokens.work import endings, words
 from tokens.work.errors import AccessEnded, AuthorityEnded
 from tokens.work.models import Job, Transfer, TransferKind, TransferState, Work
 
@@ -42,14 +42,18 @@ def _held(token: Token) -> Token:
 def require_goes_on(work: Transfer | Job) -> None:
     """Return where `work`, read anew, may go on now: it was not ended, its token has authority, its person the project.
 
-    Raises AuthorityEnded (in the words of its end), or AccessEnded. Three queries, and no connection is kept for the next time.
+    Raises AuthorityEnded (in the words of its end), or AccessEnded, which is its end. No connection is kept for the next time.
     """
     try:
         row = type(work).objects.select_related("token__user").get(pk=work.pk)
         if row.state == TransferState.FAILED or (isinstance(row, Job) and not row.is_running):
             raise AuthorityEnded(reason=row.failure_message or words.over(row))
         require_authority(row.token, row)
-        require_access(row, row.token)
+        try:
+            require_access(row, row.token)
+        except AccessEnded as lost:
+            endings.end_without_access(row, message=str(lost))
+            raise
     finally:
         release()
 
@@ -61,9 +65,14 @@ def require_authority(token: Token, work: Work) -> None:
 
 
 def require_access(work: Transfer | Job, token: Token) -> None:
-    """Return where person and token still reach the project of `work` at the level that it needs; raises AccessEnded."""
+    """Return where person and token still reach the project of `work` at the level that it needs, and its file stands there.
+
+    Raises AccessEnded.
+    """
     level = Level.CONTRIBUTE if isinstance(work, Job) else NEEDED[TransferKind(work.kind)]
     projects = narrowed_by(token, Project.objects.visible_to(token.user))
+    if isinstance(work, Transfer):
+        projects = projects.filter(files__file=work.file_id)  # it may have been removed from there
     if work.project_id is None or not projects.filter(pk=work.project_id).at_least(level).exists():
         raise AccessEnded(reason=words.access_lost(work.noun))
 

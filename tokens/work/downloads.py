@@ -1,5 +1,6 @@
 """The bytes of a file as they go: one range of it, cut short as soon as the token that carries the download ends (JOB-03, JOB-08)."""
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ from django.utils import timezone
 
 from accounts.errors import GatehouseError
 from tokens.work import authority, finding, grants, limits, storage
-from tokens.work.errors import FileNotClosed, GrantRefused, RangeRefused
+from tokens.work.errors import FileNotClosed, GrantRefused, RangeRefused, StorageLost
 from tokens.work.models import File, Part, PartState, Transfer, TransferKind, TransferState
 from tokens.work.pulse import Pulse
 
+logger = logging.getLogger("gatehouse.work")
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
@@ -66,17 +68,21 @@ def open_download(*, transfer_id: str, grant: str, wanted: str | None) -> Opened
 
 def stream(opened: Opened) -> Iterator[bytes]:
     """Give the bytes. Where the download may not go on they end early, and the server closes the connection (DX_PROTOCOL 6.8)."""
-    pulse = Pulse(opened.transfer)
+    pulse, whole = Pulse(opened.transfer), False
     try:
         for part, start, length in _parts_of(opened):
             for piece in storage.pieces(part, start=start, length=length):
                 pulse.moved(len(piece))
                 yield piece
+        whole = opened.start + opened.length == opened.file.size
+    except StorageLost:
+        logger.exception("bytes of a file are missing", extra={"transfer": opened.transfer.public_id})
+        return
     except GatehouseError:
         # The status is on its way already: to say no more is all that can be done.
         return
     finally:
-        pulse.finish_download()
+        pulse.finish_download(at_end=whole)
 
 
 def _parts_of(opened: Opened) -> Iterator[tuple[Part, int, int]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, QuerySet, Window
 from django.utils import timezone
 
@@ -15,12 +16,13 @@ from accounts.audit import Actor
 from accounts.credentials import NAMES_SHOWN, Casualties
 from accounts.failpoints import failpoint
 from accounts.models import User
-from tokens.models import Token
+from tokens.models import EndReason, Token
 from tokens.work import events, words
 from tokens.work.models import File, FileState, Job, JobState, Reason, Transfer, TransferKind, TransferState
 
 # Each kind of work: its noun, and how to ask for it.
 Kinds = dict[str, QuerySet[Any]]
+Chooser = Callable[[QuerySet[Any]], QuerySet[Any]]
 
 
 def running_kinds() -> Kinds:
@@ -33,7 +35,7 @@ def running_kinds() -> Kinds:
     }
 
 
-def casualties(chosen: Callable[[QuerySet[Any]], QuerySet[Any]], *, verb: str = "Stops") -> list[Casualties]:
+def casualties(chosen: Chooser, *, verb: str = "Stops") -> list[Casualties]:
     """Return how much runs of what `chosen` picks from each kind, with the first names; kinds without any are left out."""
     told = []
     for noun, rows in running_kinds().items():
@@ -44,14 +46,14 @@ def casualties(chosen: Callable[[QuerySet[Any]], QuerySet[Any]], *, verb: str = 
     return told
 
 
-def on_tokens(tokens: Iterable[Token]) -> Callable[[QuerySet[Any]], QuerySet[Any]]:
+def on_tokens(tokens: Iterable[Token]) -> Chooser:
     """Return what picks the work that these tokens carry."""
     ids = [token.pk for token in tokens]
     return lambda rows: rows.filter(token__in=ids)
 
 
 def end(
-    chosen: Callable[[QuerySet[Any]], QuerySet[Any]], *, reason: Reason, message: Callable[[str], str], why: str, actor: Actor,
+    chosen: Chooser, *, reason: Reason, message: Callable[[str], str], why: str, actor: Actor,
     job_state: JobState = JobState.FAILED,
 ) -> list[Casualties]:  # fmt: skip
     """End what `chosen` picks of what runs, and return it by kind. `message` makes the sentence for a noun.
@@ -61,10 +63,12 @@ def end(
     ended: list[Casualties] = []
     for casualty in casualties(chosen, verb="Ended"):
         rows = chosen(running_kinds()[casualty.noun])
-        if casualty.noun == "upload":
-            File.objects.filter(state=FileState.OPEN, transfers__in=rows).update(state=FileState.DROPPED)
+        # Files before transfers, as who closes one locks them; and no join in what is updated, for PostgreSQL looks again at the row
+        # alone when it had to wait for it.
+        files = _lock_files(rows) if casualty.noun == "upload" else []
         state = job_state if casualty.noun == "job" else TransferState.FAILED
         count = rows.update(state=state, **record(reason=reason, message=message(casualty.noun), why=why, actor=actor))
+        File.objects.filter(pk__in=files, state=FileState.OPEN).update(state=FileState.DROPPED)
         ended.append(replace(casualty, count=count))
         failpoint("work.ended")
     return [casualty for casualty in ended if casualty.count]
@@ -81,12 +85,51 @@ def end_with_tokens(tokens: list[Token], *, why: str, actor: Actor) -> list[Casu
     return told
 
 
+def end_for_each(chosen: Chooser, *, reason: Reason, message: Callable[[str], str], why: str, actor: Actor) -> None:
+    """End what `chosen` picks, and tell each person in their own log what of theirs it was. Some statements for each person."""
+    people = {row[0] for rows in running_kinds().values() for row in chosen(rows).values_list("user")}
+    for user in User.objects.filter(pk__in=people).order_by("pk"):
+        ended = end(_of(user, chosen), reason=reason, message=message, why=why, actor=actor)
+        if ended:
+            audit.record(events.ended(ended, why=why), subject=user, actor=actor)
+
+
+def _of(user: User, chosen: Chooser) -> Chooser:
+    return lambda rows: chosen(rows).filter(user=user)
+
+
+def end_without_access(work: Transfer | Job, *, message: str) -> None:
+    """End a transfer whose person, or token, lost the project; a job hears of it with its heartbeat."""
+    why, actor = EndReason.ACCESS.value, Actor.worker()
+    if not isinstance(work, Transfer):
+        return
+    with transaction.atomic():
+        ended = end(only(work), reason=Reason.ACCESS, message=lambda _: message, why=why, actor=actor)
+        if ended:
+            audit.record(events.ended(ended, why=why, work_id=work.public_id, message=message), subject=work.user, actor=actor)
+
+
+def only(work: Transfer | Job) -> Chooser:
+    """Return what picks this one."""
+    return lambda rows: rows.filter(pk=work.pk) if rows.model is type(work) else rows.none()
+
+
+def transfers_where(**which: Any) -> Chooser:
+    """Return what picks transfers, and no jobs."""
+    return lambda rows: rows.filter(**which) if rows.model is Transfer else rows.none()
+
+
 def record(*, reason: Reason, message: str, why: str, actor: Actor) -> dict[str, Any]:
     """Return the columns that say how work failed: when, by whom, from where, by which act, and why in words."""
     return {
         "ended_at": timezone.now(), "ended_by": actor.user, "ended_ip": actor.ip, "end_why": why,
         "failure_reason": reason.value, "failure_message": message,
     }  # fmt: skip
+
+
+def _lock_files(uploads: QuerySet[Any]) -> list[int]:
+    ids = list(uploads.values_list("file", flat=True))
+    return list(File.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
 
 
 def _by_person(tokens: list[Token]) -> dict[User, list[Token]]:

@@ -78,13 +78,18 @@ def found_jobs(caller: HasAccess, body: Body) -> "WorkQuerySet[Job]":
         rows = rows.filter(project=access.find(caller, project_id))
     for condition in (build(body) for build in _JOB_FILTERS):
         rows = rows.filter(condition)
-    return rows.whole().select_related("token__parent", "project__billed_to").order_by("-pk")
+    return rows.whole().order_by("-pk")
+
+
+def in_reach(caller: HasAccess) -> Q:
+    """Return which work `caller` sees: that in projects they reach, and where no chosen projects narrow them all of their own."""
+    reached = Q(project__in=access.visible(caller).order_by().values("pk"))
+    return reached | Q(user=caller.user) if caller.reads_account else reached
 
 
 def job_of(caller: HasAccess, job_id: str) -> Job:
-    """Return a job in a project that `caller` reaches. Raises JobNotFound."""
-    rows = Job.objects.of_id(job_id).filter(project__in=access.visible(caller).order_by().values("pk"))
-    job = rows.whole().select_related("token__parent", "project__billed_to").first()
+    """Return a job that `caller` sees: in a project that they reach, or their own. Raises JobNotFound."""
+    job = Job.objects.of_id(job_id).filter(in_reach(caller)).whole().first()
     if job is None:
         raise JobNotFound()
     return job

@@ -85,13 +85,18 @@ def show(work: Work) -> ShownWork:
     amount, percent = _amount(work)
     return ShownWork(
         public_id=work.public_id, name=work.name, noun=str(work.noun), icon=_ICONS[str(work.noun)],
-        place=work.project.name if work.project else "a deleted project", token=work.token, percent=percent, amount=amount,
+        place=work.project.name if work.project else "a deleted project", token=_carrier(work), percent=percent, amount=amount,
         detail=_detail(work), started=work.started, note=work.note if isinstance(work, Job) else "",
     )  # fmt: skip
 
 
+def _carrier(work: Work) -> Token:
+    """Return the token that people know: of a job that which launched it."""
+    return work.token.parent if isinstance(work, Job) and work.token.parent else work.token
+
+
 def charged(work: Work) -> str:
-    """Return what work had used by its end, or by now: "12 minutes", "18 MB in 40 seconds" (S4.8)."""
+    """Return what work had used by its end, or by now: "12 min", "18.0 MB in 40 s" (S4.8)."""
     ran = spell_span(work.seconds)
     return f"{spell_bytes(work.moved)} in {ran}" if isinstance(work, Transfer) else ran
 

@@ -40,9 +40,11 @@ class Pulse:
         finally:
             authority.release()
 
-    def finish_download(self) -> None:
-        """Write down the rest, and that a download is done once as many bytes went as the file has."""
+    def finish_download(self, *, at_end: bool) -> None:
+        """Write down the rest, and that a download is done once its last byte went, and as many as the file has."""
         self.write()
+        if not at_end:
+            return
         done = Transfer.objects.running().filter(pk=self._transfer.pk, kind=TransferKind.DOWNLOAD, moved__gte=F("total"))
         try:
             done.update(state=TransferState.DONE, ended_at=timezone.now())

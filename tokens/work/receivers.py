@@ -5,16 +5,17 @@ from typing import Any
 from django.db.models import QuerySet
 from django.dispatch import receiver
 
-from accounts import audit
 from accounts.audit import Actor
 from accounts.credentials import Casualties
+from accounts.models import User
 from orgs.projects.models import Folder, Project
-from orgs.projects.signals import contents_asked, project_going, project_work_asked
+from orgs.projects.signals import contents_asked, folders_going, project_going, project_work_asked
+from tokens import flows
 from tokens.models import EndReason, Token
 from tokens.running import Running
 from tokens.signals import running_asked, token_expired, token_revoked, work_asked
-from tokens.work import endings, events, overview, words
-from tokens.work.models import FileInProject, Reason
+from tokens.work import endings, overview, words
+from tokens.work.models import FileInProject, Job, Reason
 
 
 @receiver(token_revoked, dispatch_uid="work.end_what_ran")
@@ -53,10 +54,21 @@ def runs_in_project(*, project: Project, **kwargs: object) -> list[Casualties]:
     return endings.casualties(lambda rows: rows.filter(project=project))
 
 
+@receiver(folders_going, dispatch_uid="work.end_in_folders")
+def end_in_folders(*, project: Project, folders: list[int], actor: Actor, **kwargs: object) -> None:
+    """End the transfers of files that go with their folders."""
+    files = list(FileInProject.objects.filter(project=project, folder__in=folders).values_list("file", flat=True))
+    why, who = EndReason.ENDED.value, actor.user.public_id if actor.user else "somebody"
+    chosen = endings.transfers_where(project=project, file__in=files)
+    endings.end_for_each(chosen, reason=Reason.ENDED, message=lambda noun: words.ended(noun, who), why=why, actor=actor)
+
+
 @receiver(project_going, dispatch_uid="work.end_in_project")
 def end_in_project(*, project: Project, actor: Actor, **kwargs: Any) -> None:
-    """End what runs in a project that is deleted now."""
+    """End what runs in a project that is deleted now, and the tokens of its jobs; each person's log tells them of theirs."""
     why = EndReason.PROJECT.value
-    ended = endings.end(lambda rows: rows.filter(project=project), reason=Reason.ENDED, message=words.deleted, why=why, actor=actor)
-    if ended:
-        audit.record(events.ended(ended, why=why), subject=actor.user, actor=actor)
+    jobs = list(Job.objects.running().filter(project=project).select_related("token"))
+    for user_id in sorted({job.user_id for job in jobs}):
+        User.objects.lock(user_id)  # before the jobs, as whoever revokes their tokens does
+    endings.end_for_each(lambda rows: rows.filter(project=project), reason=Reason.ENDED, message=words.deleted, why=why, actor=actor)
+    flows.revoke(tokens=[job.token for job in jobs], actor=actor, why=why)

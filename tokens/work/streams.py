@@ -6,7 +6,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.audit import Actor
-from tokens.work import downloads, finding, grants, uploads, words
+from tokens.work import authority, downloads, finding, grants, uploads, words
 from tokens.work.errors import AuthorityEnded, LengthNeeded, RangeRefused
 from tokens.work.models import Transfer, TransferState
 
@@ -36,6 +36,8 @@ def dead_end(request: HttpRequest, public_id: str) -> HttpResponse:
     upload = Transfer.objects.uploads().of_id(public_id).first()
     if upload is not None and upload.state == TransferState.FAILED:
         raise finding.ended_error(upload)
+    if upload is not None and upload.is_running:
+        authority.require_goes_on(upload)
     raise AuthorityEnded(reason=words.DEAD_END)
 
 

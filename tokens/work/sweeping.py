@@ -5,6 +5,7 @@ Each row goes after its bytes, so that a sweeper that dies half-way finds the re
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -14,7 +15,14 @@ from tokens.work.models import File, FileInProject, FileState, Part, PartState
 
 def sweep() -> int:
     """Throw away the bytes of up to 500 parts that are of no use, and the files that have none left; return how many rows went."""
+    _forget_nonces()
     return _leftovers() + _files()
+
+
+def _forget_nonces() -> None:
+    """Forget which request made a file, a day after it."""
+    old = timezone.now() - timedelta(seconds=limits.NONCE_SECONDS)
+    File.objects.filter(nonce_digest__isnull=False, created__lt=old).update(nonce_digest=None)
 
 
 def _leftovers() -> int:
@@ -34,18 +42,26 @@ def _files() -> int:
 
 
 def _drop_file(file: File) -> int:
+    if not _give_up(file):
+        return 0
     parts = list(file.parts.select_related("file")[: limits.SWEEP_ROWS])
     dropped = sum(_drop(part) for part in parts)
     if dropped < len(parts) or file.parts.exists():
         return dropped
     storage.tidy(file.public_id)
-    # The condition again: a clone may have come in between.
-    return (
-        dropped
-        + File.objects.filter(pk=file.pk)
-        .filter(~Exists(FileInProject.objects.filter(file=OuterRef("pk"), file__state=FileState.CLOSED)))
-        .delete()[0]
-    )
+    return dropped + File.objects.filter(pk=file.pk, state=FileState.DROPPED).delete()[0]
+
+
+def _give_up(file: File) -> bool:
+    """Mark `file` so that nothing takes it up again, and return whether that could be: it may have been cloned a moment ago."""
+    with transaction.atomic():
+        locked = File.objects.select_for_update(skip_locked=True).filter(pk=file.pk).first()
+        if locked is None:
+            return False
+        if locked.state != FileState.DROPPED and locked.places.exists():
+            return False
+        File.objects.filter(pk=file.pk).update(state=FileState.DROPPED, size=None)
+        return True
 
 
 def _drop(part: Part) -> int:

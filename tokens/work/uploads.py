@@ -93,6 +93,7 @@ def receive(source: Source, *, transfer_id: str, grant: str, length: int, actor:
     if length != part.size:
         raise PartRefused(reason=f"{part.size} bytes were announced for this part, and {length} are to come. Ask for a new address")
     authority.require_goes_on(transfer)
+    _claim(part)
     pulse = Pulse(transfer, part)
     try:
         storage.write(part, IncomingPart(source, part, pulse))
@@ -115,9 +116,16 @@ def _granted(transfer_id: str, grant: str) -> tuple[Transfer, Part]:
         raise finding.ended_error(transfer)
     if part.file.state != FileState.OPEN:
         raise FileNotOpen(file=part.file.public_id)
-    if part.state != PartState.PENDING or part.touched < timezone.now() - timedelta(seconds=limits.GRANT_SECONDS):
+    if part.announced < timezone.now() - timedelta(seconds=limits.GRANT_SECONDS):
         raise GrantRefused()
     return transfer, part
+
+
+def _claim(part: Part) -> None:
+    """Take the one turn that a grant has: two senders with one grant would write, and drop, the same bytes."""
+    claimed = Part.objects.filter(pk=part.pk, state=PartState.PENDING).update(state=PartState.ARRIVING, touched=timezone.now())
+    if claimed != 1:
+        raise GrantRefused()
 
 
 def _gone(transfer: Transfer | None) -> Exception:

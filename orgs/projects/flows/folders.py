@@ -11,7 +11,7 @@ from orgs.projects import access, limits, spelling, tree
 from orgs.projects.access import HasAccess
 from orgs.projects.errors import FolderInTheWay, FolderNotFound, PathRefused
 from orgs.projects.models import ROOT, Folder, Level, Project
-from orgs.projects.signals import contents_asked
+from orgs.projects.signals import contents_asked, folders_going
 
 
 def find_children(*, project: Project, path: str) -> list[str]:
@@ -72,8 +72,9 @@ def remove_folder(*, caller: HasAccess, project_id: str, path: str, recurse: boo
             raise FolderNotFound(path=path)
         if not recurse and (project.folders.inside(path).exists() or _holds_something(project.folders.filter(path=path))):
             raise FolderInTheWay(reason=f"The folder {path} is not empty. Empty it first, or remove it with all that is in it")
-        project.folders.below(path).delete()
-        project.folders.filter(path=path).delete()
+        going = [*project.folders.below(path).values_list("pk", flat=True), *project.folders.filter(path=path).values_list("pk", flat=True)]
+        folders_going.send(Folder, project=project, folders=going, actor=actor)
+        Folder.objects.filter(pk__in=going).delete()
         return project
 
 

@@ -14,7 +14,7 @@ from tokens.models import EndReason
 from tokens.work import endings, finding, naming, words
 from tokens.work.errors import FileNotClosed, FileNotFound, FileNotOpen, FileValueRefused
 from tokens.work.limits import PROPERTIES_PER_FILE, WORDS_PER_FILE
-from tokens.work.models import File, FileInProject, FileProperty, FileState, FileWord, Reason, Transfer, WordKind
+from tokens.work.models import File, FileInProject, FileProperty, FileState, FileWord, Reason, WordKind
 
 
 def rename(*, caller: HasAccess, file_id: str, project_id: str, name: str, actor: Actor) -> FileInProject:
@@ -97,9 +97,9 @@ def remove(*, caller: HasAccess, project_id: str, file_ids: Sequence[str], force
         places = _all_of(project, file_ids, lenient=force)
         ids = [place.file_id for place in places]
         who = actor.user.public_id if actor.user else "somebody"
-        endings.end(
-            lambda rows: rows.filter(project=project, file__in=ids) if rows.model is Transfer else rows.none(),
-            reason=Reason.ENDED, message=lambda noun: words.ended(noun, who), why=EndReason.ENDED.value, actor=actor,
+        endings.end_for_each(
+            endings.transfers_where(project=project, file__in=ids), reason=Reason.ENDED, message=lambda noun: words.ended(noun, who),
+            why=EndReason.ENDED.value, actor=actor,
         )  # fmt: skip
         FileInProject.objects.filter(pk__in=[place.pk for place in places]).delete()
         return project
@@ -113,6 +113,8 @@ def clone(*, caller: HasAccess, project_id: str, file_ids: Sequence[str], target
     with transaction.atomic():
         source, target = access.find(caller, project_id), access.lock(caller, target_id, Level.CONTRIBUTE)
         folder = tree.folder_at(target, destination)
+        # Locked before they are looked at: the sweeper takes away what stands in no project.
+        list(File.objects.select_for_update(no_key=True).filter(public_id__in=finding.ids_among(file_ids)).order_by("pk"))
         places = _all_of(source, file_ids)
         there = set(target.files.filter(file__in=[place.file_id for place in places]).values_list("file", flat=True))
         for place in places:

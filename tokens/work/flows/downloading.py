@@ -6,6 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.audit import Actor
+from orgs.projects import access
+from orgs.projects.models import Level
 from tokens.caller import Caller
 from tokens.work import authority, finding, limits
 from tokens.work.errors import FileNotClosed
@@ -18,10 +20,12 @@ def begin_download(*, caller: Caller, file_id: str, project_hint: str | None, by
     With `by_link` the address alone will open it, for 15 minutes from its beginning; else until nothing was read for so long. Raises
     FileNotFound, FileNotClosed, and a DeadToken where the token ended meanwhile.
     """
-    place = finding.place_of(caller, file_id, hint=project_hint)
-    if not place.file.is_closed:
-        raise FileNotClosed(file=place.file.public_id)
     with transaction.atomic():
+        project = finding.place_of(caller, file_id, hint=project_hint).project
+        access.lock(caller, project.public_id, Level.VIEW)  # or it would be deleted under a download that has just begun
+        place = finding.place_of(caller, file_id, hint=project.public_id)
+        if not place.file.is_closed:
+            raise FileNotClosed(file=place.file.public_id)
         authority.hold_live(caller.token)
         since = timezone.now() - timedelta(seconds=limits.DOWNLOAD_IDLE_SECONDS)
         alive = Transfer.objects.filter(

@@ -19,7 +19,7 @@ from tokens.work.models import Job, Reason, Transfer, TransferKind, TransferStat
 def find_own(*, user: User, public_id: str) -> Job | Transfer:
     """Return a job or a transfer of `user`, running or over, with all that its page names. Raises WorkNotFound."""
     rows = (Job.objects if public_id.startswith("job-") else Transfer.objects).of(user).of_id(public_id)
-    found: Job | Transfer | None = rows.whole().select_related("token__parent", "project__billed_to").first()
+    found: Job | Transfer | None = rows.whole().first()
     if found is None:
         raise WorkNotFound()
     return found
@@ -36,7 +36,7 @@ def end_by_hand(*, user: User, public_id: str, actor: Actor) -> Job | Transfer:
     why, message = EndReason.ENDED.value, words.ended(work.noun, user.public_id)
     with transaction.atomic():
         ended = endings.end(
-            lambda rows: rows.filter(pk=work.pk) if rows.model is Transfer else rows.none(), reason=Reason.ENDED,
+            endings.only(work), reason=Reason.ENDED,
             message=lambda _: message, why=why, actor=actor,
         )  # fmt: skip
         if not ended:
@@ -54,7 +54,7 @@ def give_up_uploads_due() -> int:
         return 0
     with transaction.atomic():
         ended = endings.end(
-            lambda rows: rows.filter(pk__in=late, last_at__lt=quiet) if rows.model is Transfer else rows.none(),
+            endings.transfers_where(pk__in=late, last_at__lt=quiet),
             reason=Reason.ABANDONED, message=words.abandoned, why=EndReason.IDLE.value, actor=Actor.worker(),
         )  # fmt: skip
     return sum(casualty.count for casualty in ended)

@@ -21,7 +21,7 @@ from tokens.idempotency import Repeatable
 from tokens.models import EndReason, Token, TokenKind
 from tokens.scope import Scope
 from tokens.work import authority, endings, events, finding, limits, naming, words
-from tokens.work.errors import AccessEnded, JobNotFound, TooManyJobs, WorkOver
+from tokens.work.errors import AccessEnded, AuthorityEnded, JobNotFound, TooManyJobs, WorkOver
 from tokens.work.models import Job, JobState, Reason
 from tokens.work.models.running import new_job_id
 
@@ -55,15 +55,17 @@ def start(
     tokens.flows.create raises.
     """
     name, job_id = naming.clean_job_name(name), new_job_id()
-    project = access.find(caller, project_id, Level.CONTRIBUTE)
     if Job.objects.of(caller.user).running().count() >= limits.JOBS_PER_PERSON:
         raise TooManyJobs(limit=limits.JOBS_PER_PERSON)
     made: list[Job] = []
-    minted = token_flows.create(
-        user=caller.user, label=f"{name[:_LABEL_NAME_CHARS].strip()} {job_id}", expires=expires, kind=TokenKind.JOB, presenter=presenter,
-        reach=reach or Scope(None, {project.public_id: project.level}), confirmed=confirmed, once=once, actor=actor,
-        begins=_registers(made, Job(public_id=job_id, name=name, lease_seconds=lease_seconds), project, actor),
-    )  # fmt: skip
+    with transaction.atomic():
+        # Or it would be deleted under a job that has just begun. Before the person, as who deletes a project locks them.
+        project = access.lock(caller, project_id, Level.CONTRIBUTE)
+        minted = token_flows.create(
+            user=caller.user, label=f"{name[:_LABEL_NAME_CHARS].strip()} {job_id}", expires=expires, kind=TokenKind.JOB,
+            presenter=presenter, reach=reach or Scope(None, {project.public_id: project.level}), confirmed=confirmed, once=once,
+            actor=actor, begins=_registers(made, Job(public_id=job_id, name=name, lease_seconds=lease_seconds), project, actor),
+        )  # fmt: skip
     return Started(made[0], minted.text)
 
 
@@ -90,7 +92,9 @@ def heartbeat(*, caller: Caller, job_id: str, progress: Progress, actor: Actor) 
     job, now = _own(caller, job_id), timezone.now()
     quiet = progress.percent in (None, job.progress) and progress.note in (None, job.note)
     unwritten = timedelta(seconds=min(limits.HEARD_SECONDS, job.lease_seconds / limits.HEARD_PER_LEASE))
-    if quiet and job.is_running and job.heard_at > now - unwritten:
+    if not job.is_running:
+        _refuse_over(job)
+    if quiet and job.heard_at > now - unwritten:
         return job  # hundreds ask at once, each every second: most of them cost no write
     try:
         authority.require_access(job, caller.token)
@@ -130,8 +134,10 @@ def terminate(*, caller: HasAccess, job_id: str, actor: Actor) -> Job:
     Raises JobNotFound, LevelTooLow, and WorkOver where it has ended.
     """
     job = finding.job_of(caller, job_id)
-    assert job.project is not None  # noqa: S101  (it was found by its project)
-    access.find(caller, job.project.public_id, Level.CONTRIBUTE if job.user_id == caller.user.pk else Level.ADMINISTER)
+    own = job.user_id == caller.user.pk
+    # One's own is ended even where its project is lost: it is oneself that it acts for.
+    if not (own and caller.reads_account) and job.project is not None:
+        access.find(caller, job.project.public_id, Level.CONTRIBUTE if own else Level.ADMINISTER)
     return end_by_person(job=job, actor=actor)
 
 
@@ -141,7 +147,8 @@ def end_by_person(*, job: Job, actor: Actor) -> Job:
     why, message = EndReason.ENDED.value, words.ended("job", who)
     with transaction.atomic():
         if not _end(job, state=JobState.TERMINATED, reason=Reason.ENDED, message=message, why=why, actor=actor):
-            _refuse_over(job)
+            row = _read(job)
+            raise WorkOver(work=row.public_id, state=row.failure_message or str(row.state))
         event = events.ended([Casualties("job", 1, [job.name])], why=why, work_id=job.public_id, message=message)
         audit.record(event, subject=job.user, actor=actor)
     return _read(job)
@@ -156,18 +163,17 @@ def fail_vanished_due() -> int:
     with transaction.atomic():
         for user_id in sorted({job.user_id for job in due}):
             User.objects.lock(user_id)  # before the jobs, as whoever revokes their tokens does
-        late = [job.pk for job in due]
-        ended = endings.end(
-            lambda rows: rows.filter(pk__in=late, leased_until__lt=timezone.now()) if rows.model is Job else rows.none(),
-            reason=Reason.VANISHED, message=lambda _: words.VANISHED, why=why, actor=actor,
-        )  # fmt: skip
+        rows = Job.objects.running().filter(pk__in=[job.pk for job in due], leased_until__lt=timezone.now()).order_by("pk")
+        # What another worker has just ended, or whose executor has just been heard of, is no longer among them.
+        late = list(rows.select_for_update(of=("self",)).select_related("token", "user"))
+        columns = endings.record(reason=Reason.VANISHED, message=words.VANISHED, why=why, actor=actor)
+        Job.objects.filter(pk__in=[job.pk for job in late]).update(state=JobState.FAILED, **columns)
         failpoint("work.vanished")
-        over = Job.objects.filter(pk__in=late, failure_reason=Reason.VANISHED).select_related("token__user", "user")
-        for job in over:
-            event = events.ended([Casualties("job", 1, [job.name])], why=why, work_id=job.public_id, message=job.failure_message)
+        for job in late:
+            event = events.ended([Casualties("job", 1, [job.name])], why=why, work_id=job.public_id, message=words.VANISHED)
             audit.record(event, subject=job.user, actor=actor)
-        token_flows.revoke(tokens=[job.token for job in over], actor=actor, why=why)
-        return sum(casualty.count for casualty in ended)
+        token_flows.revoke(tokens=[job.token for job in late], actor=actor, why=why)
+        return len(late)
 
 
 def _own(caller: Caller, job_id: str) -> Job:
@@ -192,9 +198,11 @@ def _end(job: Job, *, state: JobState, reason: Reason | None, message: str, why:
 
 
 def _read(job: Job) -> Job:
-    return Job.objects.whole().select_related("token__parent", "project__billed_to").get(pk=job.pk)
+    return Job.objects.whole().get(pk=job.pk)
 
 
 def _refuse_over(job: Job) -> None:
     row = _read(job)
-    raise WorkOver(work=row.public_id, state=row.failure_message or str(row.state))
+    if row.failure_reason:
+        raise AuthorityEnded(reason=f"{row.failure_reason}: {row.failure_message}")
+    raise WorkOver(work=row.public_id, state=str(row.state))

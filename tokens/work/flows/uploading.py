@@ -1,7 +1,8 @@
 """An upload: the file and its transfer begin together, parts come in any order, and only the last act makes the file whole."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +18,17 @@ from orgs.projects import access, tree
 from orgs.projects.models import Level, Project
 from tokens.caller import Caller
 from tokens.models import Token
-from tokens.work import authority, finding, grants, limits, naming
-from tokens.work.errors import FileNotFound, FileNotOpen, NonceReused, NotYourUpload, PartMissing, PartRefused, TooManyOpenFiles
+from tokens.work import authority, endings, finding, grants, limits, naming
+from tokens.work.errors import (
+    AccessEnded,
+    FileNotFound,
+    FileNotOpen,
+    NonceReused,
+    NotYourUpload,
+    PartMissing,
+    PartRefused,
+    TooManyOpenFiles,
+)
 from tokens.work.models import (
     File,
     FileInProject,
@@ -69,41 +79,69 @@ def create_file(*, caller: Caller, project_id: str, new: NewFile, actor: Actor) 
     Raises ProjectNotFound, LevelTooLow below UPLOAD, FolderNotFound, FileValueRefused, NonceReused, TooManyOpenFiles,
     TooManyAttempts, and a DeadToken where the token ended meanwhile.
     """
-    name, media, details = naming.clean_file_name(new.name), naming.clean_media(new.media), naming.clean_details(new.details)
-    tags, types, properties = naming.clean_words(new.tags), naming.clean_words(new.types), naming.clean_properties(new.properties)
+    said = _Said.of(new)
     if (before := _same_request(caller, new)) is not None:
         return before
     throttle.spend(f"files.made:{caller.user.pk}", limit=limits.FILES_MADE_PER_HOUR, window_seconds=HOUR_SECONDS)
     with transaction.atomic():
         project = access.lock(caller, project_id, Level.UPLOAD)
         authority.hold_live(caller.token)
+        if (before := _same_request(caller, new)) is not None:
+            return before
         if File.objects.filter(created_by=caller.user, state=FileState.OPEN).count() >= limits.OPEN_FILES_PER_PERSON:
             raise TooManyOpenFiles(limit=limits.OPEN_FILES_PER_PERSON)
+        file = _insert_file(caller, new, said)
         folder = tree.folder_at(project, new.folder, make=new.parents)
-        nonce = None if new.nonce is None else digest(new.nonce)
-        try:
-            with transaction.atomic():
-                file = File.objects.create(
-                    media=media, details=details, created_by=caller.user, nonce_digest=nonce, body_digest=digest(new.asked)
-                )
-        except IntegrityError:
-            # The same request came twice at once, and the other one was first.
-            before = _same_request(caller, new)
-            if before is None:
-                raise
-            return before
-        place = FileInProject.objects.create(file=file, project=project, folder=folder, name=name, hidden=new.hidden)
-        FileWord.objects.bulk_create(
-            FileWord(place=place, kind=kind, word=word) for kind, words in ((WordKind.TAG, tags), (WordKind.TYPE, types)) for word in words
-        )
-        FileProperty.objects.bulk_create(
-            FileProperty(place=place, key=key, value=value) for key, value in properties.items() if value is not None
-        )
+        place = FileInProject.objects.create(file=file, project=project, folder=folder, name=said.name, hidden=new.hidden)
+        said.mark(place)
         Transfer.objects.create(
-            kind=TransferKind.UPLOAD, file=file, user=caller.user, token=caller.token, project=project, name=name, address=actor.ip,
-            agent=actor.user_agent,
+            kind=TransferKind.UPLOAD, file=file, user=caller.user, token=caller.token, project=project, name=said.name,
+            address=actor.ip, agent=actor.user_agent,
         )  # fmt: skip
         return place
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What was said of a new file, as it is stored."""
+
+    name: str
+    media: str
+    details: Any
+    words: list[tuple[WordKind, str]]
+    properties: dict[str, str]
+
+    @classmethod
+    def of(cls, new: NewFile) -> "_Said":
+        """Return it clean; raises FileValueRefused."""
+        tags, types = naming.clean_words(new.tags), naming.clean_words(new.types)
+        properties = naming.clean_properties(new.properties)
+        return cls(
+            naming.clean_file_name(new.name), naming.clean_media(new.media), naming.clean_details(new.details),
+            [(WordKind.TAG, word) for word in sorted(tags)] + [(WordKind.TYPE, word) for word in sorted(types)],
+            {key: value for key, value in properties.items() if value is not None},
+        )  # fmt: skip
+
+    def mark(self, place: FileInProject) -> None:
+        """Write words and properties to a new file."""
+        FileWord.objects.bulk_create(FileWord(place=place, kind=kind, word=word) for kind, word in self.words)
+        FileProperty.objects.bulk_create(FileProperty(place=place, key=key, value=value) for key, value in self.properties.items())
+
+
+def _insert_file(caller: Caller, new: NewFile, said: _Said) -> File:
+    nonce = None if new.nonce is None else digest(new.nonce)
+    if nonce is not None:
+        # What an earlier request made with it is gone, or out of reach: the nonce names nothing any more.
+        File.objects.filter(created_by=caller.user, nonce_digest=nonce).update(nonce_digest=None)
+    try:
+        # A savepoint: on PostgreSQL a violated constraint would spoil the whole transaction.
+        with transaction.atomic():
+            return File.objects.create(
+                media=said.media, details=said.details, created_by=caller.user, nonce_digest=nonce, body_digest=digest(new.asked)
+            )
+    except IntegrityError as clash:
+        # At the same moment, in another project: so it is another request.
+        raise NonceReused() from clash
 
 
 def begin_part(*, token: Token, file: File, index: int, size: int, md5: str, actor: Actor) -> Ticket:
@@ -128,7 +166,7 @@ def close(*, token: Token, file: File, actor: Actor) -> File:
 
     Raises NotYourUpload, FileNotOpen, PartMissing (a part is not whole, or too small), and a DeadToken where the token is over.
     """
-    with transaction.atomic():
+    with _access_recorded(file), transaction.atomic():
         authority.hold_for_own(token)
         locked = _lock_own(file, token)
         parts = list(locked.parts.filter(state=PartState.COMPLETE).order_by("index"))
@@ -147,14 +185,24 @@ def close(*, token: Token, file: File, actor: Actor) -> File:
 
 def complete_part(*, part: Part, transfer: Transfer, actor: Actor) -> None:
     """Let the bytes of `part`, which are stored and were checked, count. Raises as `close` does; then they do not."""
-    with transaction.atomic():
+    with _access_recorded(part.file), transaction.atomic():
         authority.hold_for_own(transfer.token)
         file = _lock_own(part.file, transfer.token)
         Part.objects.filter(file=file, index=part.index, state=PartState.COMPLETE).update(state=PartState.REPLACED, touched=timezone.now())
-        taken = Part.objects.filter(pk=part.pk, state=PartState.PENDING).update(state=PartState.COMPLETE, touched=timezone.now())
+        taken = Part.objects.filter(pk=part.pk, state=PartState.ARRIVING).update(state=PartState.COMPLETE, touched=timezone.now())
         if taken != 1:
             raise PartRefused(reason="This part has arrived before, or another attempt has taken its place. Ask for a new address")
         failpoint("work.part-complete")
+
+
+@contextmanager
+def _access_recorded(file: File) -> Iterator[None]:
+    """Record, once the act is undone, that an upload ended because its person, or token, lost the project."""
+    try:
+        yield
+    except AccessEnded as lost:
+        endings.end_without_access(_upload_of(file), message=str(lost))
+        raise
 
 
 def _same_request(caller: Caller, new: NewFile) -> FileInProject | None:
@@ -166,8 +214,6 @@ def _same_request(caller: Caller, new: NewFile) -> FileInProject | None:
     if file.body_digest != digest(new.asked):
         raise NonceReused()
     place = finding.places(caller).filter(file=file).order_by("pk").first()
-    if place is None:
-        raise FileNotFound()
     return place
 
 
@@ -218,7 +264,7 @@ def _require_room(file: File, index: int, size: int) -> None:
 
 def _require_whole(file: File, parts: list[Part]) -> None:
     whole = {part.index for part in parts}
-    pending = file.parts.filter(state=PartState.PENDING).exclude(index__in=whole).order_by("index").first()
+    pending = file.parts.filter(state__in=[PartState.PENDING, PartState.ARRIVING]).exclude(index__in=whole).order_by("index").first()
     if pending is not None:
         raise PartMissing(reason=f"Part {pending.index} of {file.public_id} has not arrived whole. Send it again, then close")
     small = next((part for part in parts[:-1] if part.size < limits.MINIMUM_PART_BYTES), None)

@@ -49,7 +49,11 @@ class File(models.Model):
                 name="work_file_size_when_closed",
             ),
         ]
-        indexes = [models.Index(fields=["created_by"], condition=models.Q(state="open"), name="work_file_open_of")]
+        indexes = [
+            models.Index(fields=["created_by"], condition=models.Q(state="open"), name="work_file_open_of"),
+            models.Index(fields=["state"], condition=models.Q(state="dropped"), name="work_file_dropped"),
+            models.Index(fields=["created"], condition=models.Q(nonce_digest__isnull=False), name="work_file_nonce_age"),
+        ]
 
     def __str__(self) -> str:
         return self.public_id
@@ -160,9 +164,10 @@ class FileProperty(models.Model):
 
 
 class PartState(models.TextChoices):
-    """`pending`: announced, its bytes are not whole. `replaced`: another attempt has taken its place."""
+    """`pending`: announced. `arriving`: its bytes come, or came to nothing. `replaced`: another attempt has taken its place."""
 
     PENDING = "pending"
+    ARRIVING = "arriving"
     COMPLETE = "complete"
     REPLACED = "replaced"
 
@@ -176,6 +181,7 @@ class Part(models.Model):
     size = models.BigIntegerField()
     md5 = models.CharField(max_length=32)
     state = models.CharField(max_length=8, choices=PartState.choices, default=PartState.PENDING)
+    announced = models.DateTimeField(default=timezone.now)
     touched = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -198,4 +204,5 @@ class Part(models.Model):
 
     def as_json(self) -> dict[str, Any]:
         """Return what the dx protocol says of it (DX_PROTOCOL 6.3)."""
-        return {"md5": self.md5, "size": self.size, "state": self.state}
+        state = PartState.COMPLETE if self.state == PartState.COMPLETE else PartState.PENDING
+        return {"md5": self.md5, "size": self.size, "state": state.value}
