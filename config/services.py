@@ -1,5 +1,6 @@
 """The services that a URL names: database, cache, mail. Each becomes the dict that Django wants, every wait limited."""
 
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,14 @@ def files(url: str, *, var_dir: Path) -> dict[str, Any]:
     if find_spec("storages") is None or find_spec("boto3") is None:
         refuse("FILES_URL", "needs the package django-storages[s3]; install it beside the others")
     named = {"endpoint_url": asked.get("endpoint"), "region_name": asked.get("region"), "location": parts.path.strip("/")}
-    options = {"bucket_name": parts.netloc, "file_overwrite": True, "max_memory_size": S3_MEMORY_BYTES}
+    # Read in the thread that answers, one piece after the other: what looks at the token, and bounds the memory, is in that reading.
+    transfer = import_module("boto3.s3.transfer").TransferConfig(use_threads=False)
+    options: dict[str, Any] = {
+        "transfer_config": transfer,
+        "bucket_name": parts.netloc,
+        "file_overwrite": True,
+        "max_memory_size": S3_MEMORY_BYTES,
+    }
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options | {name: value for name, value in named.items() if value}}
 
 

@@ -8,14 +8,11 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from accounts.callers import Body, flag_of, mapping_of, text_of
+from accounts.callers import Body, flag_of, text_of
 from accounts.errors import InvalidInput
-from accounts.moments import moment_at
-from orgs.projects import access, globs, limits
+from orgs.projects import access, asking, globs, limits
 from orgs.projects.access import HasAccess
 from orgs.projects.models import Project, ProjectProperty, ProjectQuerySet, ProjectTag
-
-TAGS_ASKED_MOST = 20
 
 
 def found(caller: HasAccess, body: Body) -> ProjectQuerySet:
@@ -73,32 +70,19 @@ def _billed_to(body: Body) -> Q:
 
 
 def _created(body: Body) -> Q:
-    asked, condition = mapping_of(body, "created"), Q()
-    if asked.get("after") is not None:
-        condition &= Q(created__gte=moment_at(asked["after"], "created.after"))
-    if asked.get("before") is not None:
-        condition &= Q(created__lte=moment_at(asked["before"], "created.before"))
-    return condition
+    return asking.between(body, "created", "created")
 
 
 def _tagged(body: Body) -> Q:
-    asked = body.get("tags")
-    if asked is None:
-        return Q()
-    wanted = asked.get("$and") if isinstance(asked, dict) and len(asked) == 1 else [asked]
-    if not isinstance(wanted, list) or len(wanted) > TAGS_ASKED_MOST or not all(isinstance(tag, str) for tag in wanted):
-        raise InvalidInput(reason=f'"tags" must be a tag, or {{"$and": [up to {TAGS_ASKED_MOST} tags]}}')
     condition = Q()
-    for tag in wanted:
+    for tag in asking.words(body, "tags"):
         condition &= Q(Exists(ProjectTag.objects.filter(project=OuterRef("pk"), tag=tag)))
     return condition
 
 
 def _with_properties(body: Body) -> Q:
-    asked, condition = mapping_of(body, "properties"), Q()
-    if len(asked) > TAGS_ASKED_MOST or not all(isinstance(value, str) or value is True for value in asked.values()):
-        raise InvalidInput(reason=f'"properties" must be up to {TAGS_ASKED_MOST} names, each with a text, or true for any')
-    for key, value in asked.items():
+    condition = Q()
+    for key, value in asking.properties(body).items():
         having = ProjectProperty.objects.filter(project=OuterRef("pk"), key=key)
         condition &= Q(Exists(having if value is True else having.filter(value=value)))
     return condition

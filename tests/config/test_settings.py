@@ -21,7 +21,7 @@ GOOD = {
     "SITE_URL": "https://gatehouse.example.org",
     "EMAIL_URL": "smtp+tls://user:password@mail.example.org:587",
 }
-READ_BY_SETTINGS = (*GOOD, "DATABASE_URL", "CACHE_URL", "FAILPOINTS", "PORT", "HOST")
+READ_BY_SETTINGS = (*GOOD, "DATABASE_URL", "CACHE_URL", "FILES_URL", "FAILPOINTS", "PORT", "HOST")
 
 
 def start(var_dir: Path, changes: dict[str, str | None], *command: str) -> "subprocess.CompletedProcess[str]":
@@ -58,6 +58,9 @@ def start(var_dir: Path, changes: dict[str, str | None], *command: str) -> "subp
         ("SITE_URL", "https://gatehouse.example.org/path"),
         ("EMAIL_URL", None),
         ("DATABASE_URL", "mysql://host/name"),
+        ("FILES_URL", "ftp://host/folder"),
+        ("FILES_URL", "s3://bucket?secret=x"),
+        ("FILES_URL", "s3://bucket/prefix"),  # without the package for it
         ("IDLE_LIMIT_SECONDS", "59"),
         ("FAILPOINTS", "login.end=kill"),
         ("DEBUG", "perhaps"),

@@ -36,12 +36,13 @@ from tests.work.factories import (
 from tokens import flows as token_flows
 from tokens.work import downloads, flows, limits
 from tokens.work.grants import HEADER
-from tokens.work.models import Part, Transfer, TransferState
+from tokens.work.models import Part, Transfer, TransferKind, TransferState
+from tokens.work.pulse import reopen
 
 pytestmark = pytest.mark.django_db
 STATE, MISSING = (422, "InvalidState"), (404, "ResourceNotFound")
 DENIED, DEAD = (401, "PermissionDenied"), (401, "InvalidAuthentication")
-IDLE = timedelta(seconds=limits.DOWNLOAD_IDLE_SECONDS)
+IDLE, QUIET = timedelta(seconds=limits.GRANT_SECONDS), timedelta(seconds=limits.DOWNLOAD_QUIET_SECONDS)
 PARTS = [b"abcde", b"fghij", b"kl"]
 WHOLE = b"".join(PARTS)
 
@@ -206,7 +207,7 @@ def test_one_address_serves_all_ranges_and_is_one_download(desk: Desk, file_id: 
     assert row.ended_at is not None
     assert content_of(fetch(ticket, "bytes=0-1")) == b"ab"
     row.refresh_from_db()
-    assert (row.state, row.moved) == (TransferState.DONE, 14)
+    assert (row.state, row.moved) == (TransferState.RUNNING, 14)
 
 
 def test_a_download_is_done_when_all_bytes_went_and_not_before(desk: Desk, file_id: str, clock: Any) -> None:
@@ -461,13 +462,49 @@ def test_downloads_of_which_nothing_is_read_any_more_are_ended_as_done(desk: Des
     clock.shift(100)
     content_of(fetch(ticket, "bytes=0-3"))
     last = timezone.now()
-    clock.shift(IDLE)
+    clock.shift(QUIET)
     assert flows.end_downloads_due() == 0
     clock.shift(1)
     assert flows.end_downloads_due() == 1
     assert flows.end_downloads_due() == 0
     row = running_download()
     assert (row.state, row.ended_at, row.moved, row.failure_reason) == (TransferState.DONE, last, 4, "")
+
+
+def test_a_download_that_goes_on_runs_again_and_its_end_is_recorded(desk: Desk, file_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket = ticket_for(desk.text, file_id)
+    assert content_of(fetch(ticket)) == WHOLE
+    row = running_download()
+    assert (row.state, row.moved, row.total) == (TransferState.DONE, len(WHOLE), len(WHOLE))
+    monkeypatch.setattr(limits, "CHUNK_BYTES", 2)
+    monkeypatch.setattr(limits, "CHECK_SECONDS", 0)
+    pieces = pieces_of(fetch(ticket_for(desk.text, file_id)))
+    next(pieces)
+    row.refresh_from_db()
+    assert (row.state, row.ended_at, row.total) == (TransferState.RUNNING, None, 2 * len(WHOLE))
+    ended = token_flows.revoke(tokens=[desk.token], actor=actor(desk.user), why="revoked-by-its-owner")
+    assert [(one.noun, one.count) for one in ended.work] == [("download", 1)]
+    assert len(b"".join(pieces)) < len(WHOLE)
+    row.refresh_from_db()
+    assert (row.state, row.failure_reason, row.ended_by) == (TransferState.FAILED, "AuthError", desk.user)
+
+
+@pytest.mark.parametrize("ranges", [["bytes=0-5", "bytes=6-"], ["bytes=6-", "bytes=0-5"]], ids=["in order", "the end first"])
+def test_a_download_in_ranges_is_done_in_whatever_order_they_end(desk: Desk, file_id: str, ranges: list[str]) -> None:
+    ticket = ticket_for(desk.text, file_id)
+    for number, wanted in enumerate(ranges):
+        content_of(fetch(ticket, wanted))
+        assert (running_download().state == TransferState.DONE) == (number == 1)
+
+
+def test_a_file_that_is_closed_while_a_part_still_comes_stays_done(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    file_id = begin(desk.text, desk.project)
+    put_part(desk.text, file_id, b"whole")
+    late = announce(desk.text, file_id, b"late!").json()
+    assert dx(f"/{file_id}/close", {}, desk.text).status_code == 200
+    assert refusal(send(late, b"late!"))[0] in (401, 422)
+    reopen(Transfer.objects.get(kind=TransferKind.UPLOAD))
+    assert Transfer.objects.get(kind=TransferKind.UPLOAD).state == TransferState.DONE
 
 
 def test_uploads_are_no_idle_downloads(desk: Desk, clock: Any) -> None:

@@ -127,8 +127,8 @@ def test_a_retired_login_goes_on_reading_what_it_reads(login: Login, monkeypatch
     assert next(pieces) == b"01"
     retired(login)
     assert b"".join(pieces) == b"23456789"
-    assert content_of(fetch(login.ticket, "bytes=0-3")) == b"0123"
     assert Transfer.objects.get(kind="download").state == TransferState.DONE
+    assert content_of(fetch(login.ticket, "bytes=0-3")) == b"0123"
 
 
 def test_a_retired_login_begins_nothing(login: Login) -> None:

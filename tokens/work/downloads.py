@@ -13,7 +13,7 @@ from accounts.errors import GatehouseError
 from tokens.work import authority, finding, grants, limits, storage
 from tokens.work.errors import FileNotClosed, GrantRefused, RangeRefused, StorageLost
 from tokens.work.models import File, Part, PartState, Transfer, TransferKind, TransferState
-from tokens.work.pulse import Pulse
+from tokens.work.pulse import Pulse, reopen
 
 logger = logging.getLogger("gatehouse.work")
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
@@ -63,6 +63,7 @@ def open_download(*, transfer_id: str, grant: str, wanted: str | None) -> Opened
     if not transfer.file.is_closed:
         raise FileNotClosed(file=transfer.file.public_id)
     start, length = _range_of(wanted, transfer.file.size or 0)
+    reopen(transfer)
     return Opened(transfer, transfer.file, start, length, is_partial=wanted is not None)
 
 
@@ -82,7 +83,7 @@ def stream(opened: Opened) -> Iterator[bytes]:
         # The status is on its way already: to say no more is all that can be done.
         return
     finally:
-        pulse.finish_download(at_end=whole)
+        pulse.finish_range(at_end=whole)
 
 
 def _parts_of(opened: Opened) -> Iterator[tuple[Part, int, int]]:

@@ -12,8 +12,7 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from accounts.callers import Body, mapping_of, text_of, texts_of
 from accounts.errors import GatehouseError, InvalidInput
 from accounts.ids import is_public_id
-from accounts.moments import moment_at
-from orgs.projects import access, globs, limits, spelling
+from orgs.projects import access, asking, globs, limits, spelling
 from orgs.projects.access import HasAccess
 from orgs.projects.models import Level, Project
 from tokens.work import words
@@ -22,7 +21,6 @@ from tokens.work.models import File, FileInProject, FileProperty, FileState, Fil
 from tokens.work.models.files import FileInProjectQuerySet
 from tokens.work.models.running import WorkQuerySet
 
-WORDS_ASKED_MOST = 20
 M = TypeVar("M", bound=Model)
 _starts = Signer(salt="tokens.work.starting")
 
@@ -174,14 +172,8 @@ def _in_region(body: Body) -> Q:
 
 def _worded(name: str, kind: WordKind) -> Callable[[Body], Q]:
     def build(body: Body) -> Q:
-        asked = body.get(name)
-        if asked is None:
-            return Q()
-        wanted = asked.get("$and") if isinstance(asked, dict) and len(asked) == 1 else [asked]
-        if not isinstance(wanted, list) or len(wanted) > WORDS_ASKED_MOST or not all(isinstance(word, str) for word in wanted):
-            raise InvalidInput(reason=f'"{name}" must be a text, or {{"$and": [up to {WORDS_ASKED_MOST} texts]}}')
         condition = Q()
-        for word in wanted:
+        for word in asking.words(body, name):
             condition &= Q(Exists(FileWord.objects.filter(place=OuterRef("pk"), kind=kind, word=word)))
         return condition
 
@@ -189,25 +181,15 @@ def _worded(name: str, kind: WordKind) -> Callable[[Body], Q]:
 
 
 def _with_properties(body: Body) -> Q:
-    asked, condition = mapping_of(body, "properties"), Q()
-    if len(asked) > WORDS_ASKED_MOST or not all(isinstance(value, str) or value is True for value in asked.values()):
-        raise InvalidInput(reason=f'"properties" must be up to {WORDS_ASKED_MOST} names, each with a text, or true for any')
-    for key, value in asked.items():
+    condition = Q()
+    for key, value in asking.properties(body).items():
         having = FileProperty.objects.filter(place=OuterRef("pk"), key=key)
         condition &= Q(Exists(having if value is True else having.filter(value=value)))
     return condition
 
 
 def _between(name: str, column: str) -> Callable[[Body], Q]:
-    def build(body: Body) -> Q:
-        asked, condition = mapping_of(body, name), Q()
-        if asked.get("after") is not None:
-            condition &= Q(**{f"{column}__gte": moment_at(asked["after"], f"{name}.after")})
-        if asked.get("before") is not None:
-            condition &= Q(**{f"{column}__lte": moment_at(asked["before"], f"{name}.before")})
-        return condition
-
-    return build
+    return lambda body: asking.between(body, name, column)
 
 
 _FILE_FILTERS: tuple[Callable[[Body], Q], ...] = (

@@ -25,7 +25,7 @@ CHUNK_BYTES = 256 * 1024  # of a download, at once
 CHECK_SECONDS = 0.5  # a running transfer looks at its token this often; once a second is the promise (JOB-03)
 
 GRANT_SECONDS = 15 * 60  # JOB-06
-DOWNLOAD_IDLE_SECONDS = 15 * 60  # without a byte, a download is over
+DOWNLOAD_QUIET_SECONDS = 60  # without a byte, a download no longer counts as running; until its address dies it may go on
 UPLOAD_IDLE_SECONDS = 24 * 3600  # without a byte, an upload is given up (SECURITY F03)
 LEFTOVER_SECONDS = 15 * 60  # bytes that nothing names are thrown away after this
 OWN_UPLOAD_SECONDS = 600  # how long a token that is over is told how its own upload ended (DX_PROTOCOL 6.7)

@@ -2,6 +2,7 @@
 
 import time
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -29,6 +30,7 @@ class Pulse:
         if now - self._written >= WRITE_SECONDS:
             self._written = now
             self.write()
+            reopen(self._transfer)
 
     def write(self) -> None:
         """Write down what moved since the last time: also of a transfer that has ended, for it went (S4.8)."""
@@ -40,13 +42,30 @@ class Pulse:
         finally:
             authority.release()
 
-    def finish_download(self, *, at_end: bool) -> None:
-        """Write down the rest, and that a download is done once its last byte went, and as many as the file has."""
+    def finish_range(self, *, at_end: bool) -> None:
+        """Write down the rest; a download is done once its last byte went (`at_end`, in this range or before) and as many as it has."""
         self.write()
-        if not at_end:
-            return
-        done = Transfer.objects.running().filter(pk=self._transfer.pk, kind=TransferKind.DOWNLOAD, moved__gte=F("total"))
+        mine = Transfer.objects.running().filter(pk=self._transfer.pk)
         try:
-            done.update(state=TransferState.DONE, ended_at=timezone.now())
+            if at_end:
+                mine.update(reached_end=True)
+            mine.filter(reached_end=True, moved__gte=F("total")).update(state=TransferState.DONE, ended_at=timezone.now())
         finally:
             authority.release()
+
+
+def reopen(transfer: Transfer) -> None:
+    """Let a download that counted as done run again, where more of it is read: so that a page shows it, and a revoke records its end.
+
+    Under the lock of its token, which a revoke takes too. What it will have moved in all is one file more.
+    """
+    done = Transfer.objects.filter(pk=transfer.pk, state=TransferState.DONE, kind=TransferKind.DOWNLOAD)
+    try:
+        if not done.exists():
+            return
+        with transaction.atomic():
+            authority.hold_for_own(transfer.token)
+            running = {"state": TransferState.RUNNING, "ended_at": None, "reached_end": False}
+            done.update(**running, total=F("moved") + (transfer.file.size or 0) if transfer.file else F("total"))
+    finally:
+        authority.release()

@@ -30,6 +30,8 @@ class IncomingPart:
     between two reads.
     """
 
+    closed = False
+
     def __init__(self, source: Source, part: Part, pulse: Pulse) -> None:
         self._source, self._part, self._pulse = source, part, pulse
         self._sum = hashlib.md5(usedforsecurity=False)  # what the protocol checks with; it protects nothing
@@ -43,15 +45,24 @@ class IncomingPart:
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """Give all bytes, piece by piece."""
-        while piece := self.read(limits.READ_MOST_BYTES):
+        while piece := self._next(limits.READ_MOST_BYTES):
             yield piece
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next bytes, `size` at most; none once all have come and were found right."""
+        """Return the next `size` bytes, fewer only at their end (a store takes a short read for that), all for a negative size."""
+        wanted = self._left if size < 0 else size
+        pieces = []
+        while wanted > 0 and (piece := self._next(wanted)):
+            pieces.append(piece)
+            wanted -= len(piece)
+        return b"".join(pieces)
+
+    def _next(self, most: int) -> bytes:
+        """Return some bytes, `most` at most; none once all have come and were found right."""
         if self._left == 0:
             self._require_sum()
             return b""
-        asked = min(self._left, self._ask, size if size > 0 else self._ask)
+        asked = min(self._left, self._ask, most)
         began = time.monotonic()
         piece = self._source.read(asked)
         self._adapt(len(piece), time.monotonic() - began)
@@ -67,6 +78,13 @@ class IncomingPart:
         if offset != 0 or self._left != self._part.size:
             raise ValueError("the bytes of a request come once")
         return 0
+
+    def close(self) -> None:
+        """Do nothing: the request is not ours to close."""
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
 
     def seekable(self) -> bool:
         """Say that what has come does not come again."""

@@ -27,7 +27,7 @@ def begin_download(*, caller: Caller, file_id: str, project_hint: str | None, by
         if not place.file.is_closed:
             raise FileNotClosed(file=place.file.public_id)
         authority.hold_live(caller.token)
-        since = timezone.now() - timedelta(seconds=limits.DOWNLOAD_IDLE_SECONDS)
+        since = timezone.now() - timedelta(seconds=limits.GRANT_SECONDS)
         alive = Transfer.objects.filter(
             kind=TransferKind.DOWNLOAD, token=caller.token, file=place.file, project=place.project, by_link=by_link
         ).exclude(state=TransferState.FAILED)

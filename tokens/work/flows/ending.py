@@ -61,11 +61,11 @@ def give_up_uploads_due() -> int:
 
 
 def end_downloads_due() -> int:
-    """End, as done, the downloads of which nothing was read for 15 minutes; return how many. The worker calls it, safely twice.
+    """End, as done, the downloads of which nothing was read for a minute; return how many. The worker calls it, safely twice.
 
-    A client says nothing when it has all that it wants. What is recorded is when the last byte went.
+    A client says nothing when it has all that it wants. What is recorded is when the last byte went. One that goes on is opened again.
     """
-    quiet = timezone.now() - timedelta(seconds=limits.DOWNLOAD_IDLE_SECONDS)
+    quiet = timezone.now() - timedelta(seconds=limits.DOWNLOAD_QUIET_SECONDS)
     due = Transfer.objects.running().filter(kind=TransferKind.DOWNLOAD, last_at__lt=quiet).values_list("pk", flat=True)
     late = list(due[: limits.SWEEP_ROWS])
     return Transfer.objects.running().filter(pk__in=late, last_at__lt=quiet).update(state=TransferState.DONE, ended_at=F("last_at"))

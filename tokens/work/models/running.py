@@ -160,6 +160,7 @@ class Transfer(Work):
     moved = models.BigIntegerField(default=0)
     total = models.BigIntegerField(null=True)
     last_at = models.DateTimeField(default=timezone.now)
+    reached_end = models.BooleanField(default=False)  # of a download: its last byte went
     by_link = models.BooleanField(default=False)  # a download whose address alone is enough (preauthenticated)
     agent = models.CharField(max_length=512, blank=True)
 
