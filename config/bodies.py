@@ -7,7 +7,7 @@ hold them all; with this one address holds a few, and pages that need no body ar
 from threading import Condition
 
 PER_ADDRESS = 8
-STREAMS_PER_ADDRESS = 32  # parts of files that come or go: the dx client has up to eight at once
+STREAMS_PER_ADDRESS = 24  # parts of files that come or go: the dx client has up to eight at once
 RESERVED_THREADS = 8  # for requests without a body
 WAIT_SECONDS = 0.25  # an honest body of 1 MiB at most is read in much less
 
@@ -15,9 +15,8 @@ WAIT_SECONDS = 0.25  # an honest body of 1 MiB at most is read in much less
 class BodySlots:
     """Counts who reads a body at the moment, in this process."""
 
-    def __init__(self, *, threads: int, per_address: int | None = None) -> None:
-        self._per_address = PER_ADDRESS if per_address is None else per_address
-        self._total = max(1, threads - RESERVED_THREADS)
+    def __init__(self, *, total: int, per_address: int) -> None:
+        self._per_address, self._total = per_address, total
         self._reading: dict[str, int] = {}  # addresses that read nothing are not in it
         self._waiting = 0
         self._changed = Condition()
@@ -48,3 +47,10 @@ class BodySlots:
 
     def _is_free(self, address: str) -> bool:
         return self._reading.get(address, 0) < self._per_address and sum(self._reading.values()) < self._total
+
+
+def slots_of(threads: int) -> tuple[BodySlots, BodySlots]:
+    """Return the slots for bodies and those for streams of a process with so many threads: both full leave eight of 64 free."""
+    streams = max(1, threads // 2)
+    bodies = max(1, threads - streams - RESERVED_THREADS)
+    return BodySlots(total=bodies, per_address=PER_ADDRESS), BodySlots(total=streams, per_address=STREAMS_PER_ADDRESS)

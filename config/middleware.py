@@ -19,7 +19,7 @@ from accounts.clients import client_address, network_of
 from accounts.errors import GatehouseError
 from accounts.models import User
 from config import envelopes, logs, pages
-from config.bodies import STREAMS_PER_ADDRESS, BodySlots
+from config.bodies import slots_of
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 Stored = dict[str, tuple[str, str]]  # by its name in small letters, a header's name and value
@@ -139,8 +139,7 @@ class LimitsMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self._slots = BodySlots(threads=settings.WEB_THREADS)
-        self._streams = BodySlots(threads=settings.WEB_THREADS, per_address=STREAMS_PER_ADDRESS)
+        self._slots, self._streams = slots_of(settings.WEB_THREADS)
         self._most_bytes: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:

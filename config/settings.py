@@ -201,6 +201,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     "default": services.files(_read("FILES_URL"), var_dir=VAR_DIR),
     "staticfiles": {"BACKEND": _STATIC_STORAGE},
 }
+STORAGE_QUOTA_GIB: int = checks.integer("STORAGE_QUOTA_GIB", _read("STORAGE_QUOTA_GIB", "0"), least=0, most=1_000_000)  # 0: no limit
 DATA_UPLOAD_MAX_MEMORY_SIZE: int = 1024 * 1024
 FILE_UPLOAD_HANDLERS: list[str] = []  # no form takes a file; without this a stranger could fill the disk with them
 

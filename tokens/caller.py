@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from accounts.audit import Actor
 from orgs.projects.models import Level, ProjectQuerySet
-from tokens.models import Token
+from tokens.models import Token, TokenKind
 
 
 class Caller:
@@ -42,7 +42,7 @@ class Caller:
     @property
     def controls_account(self) -> bool:
         """Whether nothing narrows the token."""
-        return self.token.everywhere == Level.ADMINISTER
+        return self.token.everywhere == Level.ADMINISTER and self.token.kind != TokenKind.JOB
 
     def narrow(self, projects: ProjectQuerySet) -> ProjectQuerySet:
         """Return what of `projects` the token reaches, `held` lowered to the token's level there, by the same query (TOK-06)."""

@@ -146,7 +146,8 @@ class AlreadyMade(GatehouseError):
 
     code, status = "already_made", 409
     message = (
-        "This request made the token {token_id} before, and its text cannot be told again. Rotate that token for a new text, or revoke it"
+        "This request made the token {token_id} before, and its text cannot be told again. Rotate that token for a new text, or revoke "
+        "it; a job's token is not rotated: register the job again"
     )
     told = ("token_id",)
 

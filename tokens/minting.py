@@ -39,6 +39,13 @@ def within(presenter: Token | None, wish: datetime | None, ends: datetime) -> da
     return presenter.end_of_use
 
 
+def carrier(presenter: Token | None) -> Token | None:
+    """Return what the token of a job hangs on: the presenter, or what has replaced it. A job begun in an overlap goes on after it."""
+    while presenter is not None and (successor := Token.objects.filter(replaces=presenter.pk).first()) is not None:
+        presenter = successor
+    return presenter
+
+
 def ancestors(token: Token) -> Iterator[Token]:
     """Yield what `token` was made with, what that was made with, and so on. A query each."""
     while token.parent is not None:

@@ -266,8 +266,8 @@ class Token(models.Model):
 
     @property
     def reads_account(self) -> bool:
-        """Whether it reaches the account beside the projects: not where projects were chosen for it (TOK-07)."""
-        return self.everywhere is not None
+        """Whether it reaches the account beside the projects: not where projects were chosen for it, and no job's (TOK-07, JOB-05)."""
+        return self.everywhere is not None and self.kind != TokenKind.JOB
 
     @property
     def everywhere_label(self) -> str:

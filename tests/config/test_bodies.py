@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.test import Client
 
-from config.bodies import PER_ADDRESS, RESERVED_THREADS, BodySlots
+from config.bodies import PER_ADDRESS, RESERVED_THREADS, BodySlots, slots_of
 from tests.tokens.factories import token_and_text
 from tokens.models import Token
 
@@ -15,7 +15,7 @@ def taken(slots: BodySlots, address: str, times: int) -> list[bool]:
 
 
 def test_one_address_reads_a_few_bodies_at_a_time_and_others_go_on() -> None:
-    slots = BodySlots(threads=64)
+    slots, _ = slots_of(64)
     assert taken(slots, "192.0.2.1", PER_ADDRESS + 1) == [True] * PER_ADDRESS + [False]
     assert slots.take("192.0.2.2")
     for _ in range(PER_ADDRESS):
@@ -24,14 +24,15 @@ def test_one_address_reads_a_few_bodies_at_a_time_and_others_go_on() -> None:
 
 
 def test_some_threads_are_left_for_requests_without_a_body() -> None:
-    slots = BodySlots(threads=RESERVED_THREADS + 10)
+    slots, streams = slots_of(2 * (RESERVED_THREADS + 10))
+    assert [streams.take(f"192.0.2.{number}") for number in range(19)] == [True] * 18 + [False]
     assert [slots.take(f"192.0.2.{number}") for number in range(11)] == [True] * 10 + [False]
     slots.give_back("192.0.2.0")
     assert slots.take("192.0.2.99")
 
 
 def test_who_waits_for_a_slot_gets_the_one_that_is_given_back() -> None:
-    slots = BodySlots(threads=64)
+    slots, _ = slots_of(64)
     taken(slots, "192.0.2.1", PER_ADDRESS)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(slots.take, "192.0.2.1")

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.moments import milliseconds
 from orgs.projects.models import Level
 from tests.factories import actor
-from tests.projects.factories import project_of
+from tests.projects.factories import person, project_of
 from tests.tokens.doors import dx
 from tests.work.factories import (
     Desk,
@@ -433,7 +433,7 @@ def test_whoever_loses_the_project_in_mid_stream_reads_no_more(
 @pytest.mark.usefixtures("slow")
 def test_a_client_that_goes_away_leaves_the_count_of_what_went(desk: Desk, file_id: str) -> None:
     ticket = ticket_for(desk.text, file_id)
-    opened = downloads.open_download(transfer_id=running_download().public_id, grant=ticket["headers"][HEADER], wanted=None)
+    opened = downloads.open_download(transfer_id=running_download().public_id, grant=ticket["headers"][HEADER], by_link=False, wanted=None)
     # As the server does it when the connection is gone.
     pieces = cast(Generator[bytes, None, None], downloads.stream(opened))
     assert [next(pieces), next(pieces)] == [b"ab", b"cd"]
@@ -447,7 +447,7 @@ def test_ending_a_download_from_its_page_cuts_it(desk: Desk, file_id: str) -> No
     ticket = ticket_for(desk.text, file_id)
     pieces = pieces_of(fetch(ticket))
     next(pieces)
-    flows.end_by_hand(user=desk.user, public_id=running_download().public_id, actor=actor(desk.user))
+    flows.end_by_hand(caller=person(desk.user), public_id=running_download().public_id, actor=actor(desk.user))
     assert list(pieces) == []
     answer = fetch(ticket)
     assert refusal(answer) == DEAD
@@ -503,7 +503,7 @@ def test_a_file_that_is_closed_while_a_part_still_comes_stays_done(desk: Desk, m
     late = announce(desk.text, file_id, b"late!").json()
     assert dx(f"/{file_id}/close", {}, desk.text).status_code == 200
     assert refusal(send(late, b"late!"))[0] in (401, 422)
-    reopen(Transfer.objects.get(kind=TransferKind.UPLOAD))
+    reopen(Transfer.objects.get(kind=TransferKind.UPLOAD), begins=True)
     assert Transfer.objects.get(kind=TransferKind.UPLOAD).state == TransferState.DONE
 
 

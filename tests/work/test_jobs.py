@@ -134,7 +134,7 @@ def test_a_jobs_token_is_never_wider_than_the_one_that_asks(amy: User, wish: str
     launcher, text = token_and_text(user=amy)
     of_project(launcher, project, Level.CONTRIBUTE)
     asked = {
-        "*": {"*": "VIEW"},
+        "*": {"*": "CONTRIBUTE"},
         "another project": {project.public_id: "CONTRIBUTE", another.public_id: "VIEW"},
         "a higher level": {project.public_id: "ADMINISTER"},
     }[wish]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import SecurityEvent, User
 from orgs.projects.models import Level, Project, ProjectMember
 from tests.factories import actor
-from tests.projects.factories import project_of
+from tests.projects.factories import person, project_of
 from tests.tokens.doors import dx, rest, signed_in
 from tests.tokens.factories import TokenFactory, token_and_text
 from tests.work.factories import Desk, content_of, fetch, message_of, refusal, ticket_for, uploaded
@@ -253,7 +253,7 @@ def moving(amy: User, ben: User) -> Moving:
     upload = transfer_of(token, here, name="up.bam", moved=700)
     download = transfer_of(token, there, TransferKind.DOWNLOAD, name="down.bam")
     failed = transfer_of(token, there, name="failed.bam")
-    flows.end_by_hand(user=amy, public_id=failed.public_id, actor=actor(amy))
+    flows.end_by_hand(caller=person(amy), public_id=failed.public_id, actor=actor(amy))
     return Moving(text, here, there, upload, download, failed, bens)
 
 

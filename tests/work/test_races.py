@@ -329,7 +329,7 @@ def _end_by_revoke(token: Token, project: Project, file: File) -> Any:
 
 def _end_by_hand(token: Token, project: Project, file: File) -> Any:
     with suppress(WorkOver):
-        flows.end_by_hand(user=token.user, public_id=Transfer.objects.get(file=file).public_id, actor=actor(token.user))
+        flows.end_by_hand(caller=signed_in(token.user), public_id=Transfer.objects.get(file=file).public_id, actor=actor(token.user))
 
 
 def _end_with_project(token: Token, project: Project, file: File) -> Any:

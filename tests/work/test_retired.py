@@ -128,7 +128,7 @@ def test_a_retired_login_goes_on_reading_what_it_reads(login: Login, monkeypatch
     retired(login)
     assert b"".join(pieces) == b"23456789"
     assert Transfer.objects.get(kind="download").state == TransferState.DONE
-    assert content_of(fetch(login.ticket, "bytes=0-3")) == b"0123"
+    assert refusal(fetch(login.ticket, "bytes=0-3"))[0] == 401  # it is done, and to read it anew is to begin
 
 
 def test_a_retired_login_begins_nothing(login: Login) -> None:

@@ -264,7 +264,7 @@ def test_a_file_has_an_end_to_its_bytes_and_a_part_to_its_attempts(desk: Desk, m
     assert put_part(desk.text, file_id, b"123456", 1).status_code == 200
     assert refusal(announce(desk.text, file_id, b"12345", 2)) == INVALID
     assert announce(desk.text, file_id, b"1234", 2).status_code == 200
-    assert announce(desk.text, file_id, b"1234567890", 1).status_code == 200
+    assert announce(desk.text, file_id, b"123456", 1).status_code == 200
     assert announce(desk.text, file_id, b"1", 1).status_code == 200
     answer = announce(desk.text, file_id, b"1", 1)
     assert refusal(answer) == INVALID
@@ -522,6 +522,7 @@ def test_a_storage_that_fails_half_way_keeps_nothing_and_the_part_can_be_sent_ag
 
 def test_a_revoke_while_bytes_come_stops_them_and_keeps_none(desk: Desk, files_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "CHECK_SECONDS", 0)
+    monkeypatch.setattr(limits, "READ_SECONDS", 0)
     file_id = begin(desk.text, desk.project)
     ticket = announce(desk.text, file_id, b"0123456789").json()
     sender = Sender([b"01", b"23", b"45", b"67", b"89"], before=lambda number: revoke(desk) if number == 2 else None)
@@ -598,6 +599,7 @@ def test_what_a_killed_process_leaves_half_written_is_swept_after_half_an_hour(d
 
 def test_bytes_that_still_come_are_no_leftovers(desk: Desk, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulse, "WRITE_SECONDS", 0)
+    monkeypatch.setattr(limits, "READ_SECONDS", 0)
     file_id = begin(desk.text, desk.project)
     ticket = announce(desk.text, file_id, b"0123").json()
 

@@ -32,14 +32,15 @@ def create(
     """
     label, now = labels.clean(label), timezone.now()
     idempotency.require_new(user, once)
-    ends = minting.within(presenter, expires, expiry.chosen(expires, now=now))
+    parent = minting.carrier(presenter) if kind == TokenKind.JOB else presenter
+    ends = minting.within(parent, expires, expiry.chosen(expires, now=now))
     minting.spend_budget(user, presenter, kind=kind)
     with transaction.atomic():
         minting.require_still_allowed(User.objects.lock(user.pk), asked_as=user, presenter=presenter)
         idempotency.require_new(user, once)
         chosen = scope.chosen(reach, user=user, presenter=presenter)
         minting.require_confirmed(chosen, user=user, confirmed=confirmed or presenter is not None)
-        minted = minting.mint(Token(user=user, label=label, kind=kind, expires=ends, parent=presenter), reach=chosen, actor=actor)
+        minted = minting.mint(Token(user=user, label=label, kind=kind, expires=ends, parent=parent), reach=chosen, actor=actor)
         idempotency.remember(user, once, minted.token)
         if begins is not None:
             begins(minted.token)

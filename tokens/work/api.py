@@ -54,7 +54,7 @@ class JobsView(GenericAPIView[Job]):
         caller = caller_of(request)
         jobs = Job.objects.all() if "project" in request.query_params else Job.objects.of(caller.user)
         jobs = _filtered(jobs, request, JobState.values).whole()
-        return self.get_paginated_response(JobOutput.rows(self.paginate_queryset(jobs) or []))
+        return self.get_paginated_response(JobOutput.rows(finding.for_reader(job, caller) for job in self.paginate_queryset(jobs) or []))
 
     @Answers(StartedOutput, status=201, takes=NewJobInput, headers=NewJobHeaders, refuses=_START_REFUSES)
     def post(self, request: Request) -> Response:
@@ -142,11 +142,11 @@ class TransferView(APIView):
         """Return one of one's transfers, running or over, with the record of its end."""
         return Response(TransferOutput.of(_own(request, public_id)))
 
-    @Answers(TransferOutput, refuses=[errors.TransferNotFound, errors.WorkOver], name="transfers_end")
+    @Answers(TransferOutput, refuses=[errors.TransferNotFound, LevelTooLow, errors.WorkOver], name="transfers_end")
     def delete(self, request: Request, public_id: str) -> Response:
         """End a transfer that runs, and return it; the record stays."""
         caller, own = caller_of(request), _own(request, public_id)
-        flows.end_by_hand(user=caller.user, public_id=own.public_id, actor=caller.actor)
+        flows.end_by_hand(caller=caller, public_id=own.public_id, actor=caller.actor)
         return Response(TransferOutput.of(_own(request, public_id)))
 
 

@@ -2,13 +2,15 @@
 
 from django.db import connection
 
+from orgs.projects import access
+from orgs.projects.access import HasAccess
 from orgs.projects.models import Level, Project
 from tokens.authentication import require_live
 from tokens.caller import narrowed_by
 from tokens.errors import TokenUnknown
-from tokens.models import Token
+from tokens.models import Token, TokenKind
 from tokens.work import endings, words
-from tokens.work.errors import AccessEnded, AuthorityEnded
+from tokens.work.errors import AccessEnded, AuthorityEnded, JobNotFound, TransferNotFound
 from tokens.work.models import Job, Transfer, TransferKind, TransferState, Work
 
 NEEDED = {TransferKind.UPLOAD: Level.UPLOAD, TransferKind.DOWNLOAD: Level.VIEW}
@@ -75,6 +77,23 @@ def require_access(work: Transfer | Job, token: Token) -> None:
         projects = projects.filter(files__file=work.file_id)  # it may have been removed from there
     if work.project_id is None or not projects.filter(pk=work.project_id).at_least(level).exists():
         raise AccessEnded(reason=words.access_lost(work.noun))
+
+
+def require_may_end(caller: HasAccess, work: Transfer | Job) -> None:
+    """Return where `caller` may end `work`: what runs on their own token; all of their own where nothing narrows them, and in projects
+    where they have CONTRIBUTE; others' jobs where they administer the project. The token of a job ends its own alone (JOB-05).
+
+    Raises JobNotFound, TransferNotFound, ProjectNotFound or LevelTooLow.
+    """
+    token, own = getattr(caller, "token", None), work.user_id == caller.user.pk
+    if token is not None and work.token_id == token.pk:
+        return
+    if token is not None and token.kind == TokenKind.JOB:
+        raise JobNotFound() if isinstance(work, Job) else TransferNotFound()
+    if own and caller.controls_account:
+        return
+    project_id = work.project.public_id if work.project else ""
+    access.find(caller, project_id, Level.CONTRIBUTE if own else Level.ADMINISTER)
 
 
 def release() -> None:

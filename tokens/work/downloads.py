@@ -16,6 +16,7 @@ from tokens.work.models import File, Part, PartState, Transfer, TransferKind, Tr
 from tokens.work.pulse import Pulse, reopen
 
 logger = logging.getLogger("gatehouse.work")
+_LONGEST = timedelta(seconds=limits.DOWNLOAD_LIFE_SECONDS)
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
@@ -45,8 +46,8 @@ class Opened:
         return told
 
 
-def open_download(*, transfer_id: str, grant: str, wanted: str | None) -> Opened:
-    """Return what the address of a download opens; `wanted` is the header Range.
+def open_download(*, transfer_id: str, grant: str, by_link: bool, wanted: str | None) -> Opened:
+    """Return what the address of a download opens; `wanted` is the header Range, `by_link` says that the address held the grant.
 
     Raises GrantRefused, AuthorityEnded or AccessEnded (the download is over), RangeRefused.
     """
@@ -56,14 +57,15 @@ def open_download(*, transfer_id: str, grant: str, wanted: str | None) -> Opened
         raise GrantRefused()
     if transfer.state == TransferState.FAILED:
         raise finding.ended_error(transfer)
-    since = transfer.started if transfer.by_link else transfer.last_at
-    if since < timezone.now() - timedelta(seconds=limits.GRANT_SECONDS) or transfer.file is None:
+    now, since = timezone.now(), transfer.started if by_link else transfer.last_at
+    too_old = since < now - timedelta(seconds=limits.GRANT_SECONDS)
+    if transfer.by_link != by_link or transfer.file is None or too_old or transfer.started < now - _LONGEST:
         raise GrantRefused()
     authority.require_goes_on(transfer)
     if not transfer.file.is_closed:
         raise FileNotClosed(file=transfer.file.public_id)
     start, length = _range_of(wanted, transfer.file.size or 0)
-    reopen(transfer)
+    reopen(transfer, begins=True)
     return Opened(transfer, transfer.file, start, length, is_partial=wanted is not None)
 
 

@@ -57,6 +57,14 @@ class FileValueRefused(GatehouseError):
     message = "{reason}"
 
 
+class PhiLeaves(GatehouseError):
+    """Protected health information would stand in a project that is not marked so."""
+
+    code, status = "phi_leaves", 409
+    message = "Files of a project with protected health information (PHI) stand only in projects that are marked so, too"
+    dx_type, dx_status = "InvalidState", 422
+
+
 class NonceReused(GatehouseError):
     """The nonce stood on another request."""
 
@@ -114,6 +122,14 @@ class StorageFull(GatehouseError):
     code, status = "storage_full", 507
     message = "The server has no room for these bytes at the moment; try again later, or tell support"
     dx_type, dx_status = "InternalError", 507
+
+
+class QuotaSpent(GatehouseError):
+    """Who pays for the project has no room left."""
+
+    code, status = "quota_spent", 409
+    message = "Who pays for this project has {gib} GiB for files, and they are spent. Remove files first, or ask support for more"
+    dx_type, dx_status = "SpendingLimitExceeded", 403
 
 
 class StorageLost(GatehouseError):

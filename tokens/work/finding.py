@@ -90,6 +90,12 @@ def job_of(caller: HasAccess, job_id: str) -> Job:
     job = Job.objects.of_id(job_id).filter(in_reach(caller)).whole().first()
     if job is None:
         raise JobNotFound()
+    return for_reader(job, caller)
+
+
+def for_reader(job: Job, caller: HasAccess) -> Job:
+    """Return `job`, with a note whether it is the reader's own: others are not told addresses, tokens, and by which act it ended."""
+    job.is_readers = job.user_id == caller.user.pk
     return job
 
 

@@ -7,10 +7,12 @@ MINIMUM_PART_BYTES = 5 * MIB  # but for the last part
 MAXIMUM_PART_BYTES = 5 * 1024 * MIB
 MAXIMUM_PARTS = 10_000
 MAXIMUM_FILE_BYTES = 5_497_558_138_880  # 5 TiB
-ATTEMPTS_PER_PART = 50  # a part may be sent again; each time is a row until it is swept
+ATTEMPTS_PER_PART = 20  # a part may be sent again; each time is a row until it is swept
 
 FILE_NAME_MAX_CHARS = 255
 MEDIA_MAX_CHARS = 255
+ANNOUNCED_MOST = 1_000  # parts of one file whose bytes have not come
+FREE_LEAST_BYTES = 512 * 1024 * 1024  # on the disk of a local storage: the database may be on it, too
 WORDS_PER_FILE = 100  # tags, and types
 PROPERTIES_PER_FILE = 100
 DETAILS_MAX_CHARS = 65_536  # as JSON
@@ -19,12 +21,14 @@ NONCE_SECONDS = 24 * 3600  # DX_PROTOCOL 1.8
 OPEN_FILES_PER_PERSON = 5_000  # files that are being uploaded
 FILES_MADE_PER_HOUR = 100_000
 
-READ_LEAST_BYTES, READ_MOST_BYTES = 1024, 256 * 1024  # of an upload, at once
+READ_LEAST_BYTES, READ_MOST_BYTES = 64, 4096  # of an upload, at once: a read waits until all of it is there, and cannot be ended
 READ_SECONDS = 0.25  # about how long one read may take: a slow sender is asked for less
+PIECE_BYTES = 256 * 1024  # of an upload, handed to the storage at once
 CHUNK_BYTES = 256 * 1024  # of a download, at once
 CHECK_SECONDS = 0.5  # a running transfer looks at its token this often; once a second is the promise (JOB-03)
 
 GRANT_SECONDS = 15 * 60  # JOB-06
+DOWNLOAD_LIFE_SECONDS = 24 * 3600  # of the address of a download that is read again and again
 DOWNLOAD_QUIET_SECONDS = 60  # without a byte, a download no longer counts as running; until its address dies it may go on
 UPLOAD_IDLE_SECONDS = 24 * 3600  # without a byte, an upload is given up (SECURITY F03)
 LEFTOVER_SECONDS = 15 * 60  # bytes that nothing names are thrown away after this
@@ -41,6 +45,7 @@ REASON_MAX_CHARS = 64
 
 SWEEP_ROWS = 500
 FIND_DEFAULT_ROWS, FIND_MAX_ROWS = 100, 1000  # DX_PROTOCOL 5.2
+LARGE_ROWS = 100  # of an answer that has parts or details of each
 PAGE_ROWS = 25
 RUNNING_SHOWN = 25
 NAMES_SHOWN = 20

@@ -33,6 +33,12 @@ def clean_note(typed: str) -> str:
     return "" if hides_something(note) else note
 
 
+def clean_message(typed: str) -> str:
+    """Return why a job failed, as its executor says: several lines, cut, without what a terminal or a reader would be led by."""
+    lines = ["".join(char for char in line if char.isprintable()).strip() for line in typed.splitlines()]
+    return "\n".join(line for line in lines if line)[: limits.FAILURE_MESSAGE_MAX_CHARS]
+
+
 def clean_words(typed: Iterable[str]) -> set[str]:
     """Return tags or types, each spelt as a tag of a project; 100 at most. Raises FileValueRefused."""
     try:
@@ -59,8 +65,6 @@ def clean_details(details: Any) -> dict[str, Any] | list[Any]:
     written = json.dumps(details)
     if len(written) > limits.DETAILS_MAX_CHARS:
         raise FileValueRefused(reason=f"The details of a file have at most {limits.DETAILS_MAX_CHARS} characters as JSON. Say less")
-    if "\\u0000" in written:
-        raise FileValueRefused(reason="The details of a file cannot hold the character NUL")
     return details
 
 

@@ -30,7 +30,7 @@ class Pulse:
         if now - self._written >= WRITE_SECONDS:
             self._written = now
             self.write()
-            reopen(self._transfer)
+            reopen(self._transfer, begins=False)
 
     def write(self) -> None:
         """Write down what moved since the last time: also of a transfer that has ended, for it went (S4.8)."""
@@ -54,17 +54,18 @@ class Pulse:
             authority.release()
 
 
-def reopen(transfer: Transfer) -> None:
+def reopen(transfer: Transfer, *, begins: bool) -> None:
     """Let a download that counted as done run again, where more of it is read: so that a page shows it, and a revoke records its end.
 
-    Under the lock of its token, which a revoke takes too. What it will have moved in all is one file more.
+    Under the lock of its token, which a revoke takes too. What it will have moved in all is one file more. Raises a DeadToken where
+    reading begins anew (`begins`) on a token that begins nothing any more.
     """
     done = Transfer.objects.filter(pk=transfer.pk, state=TransferState.DONE, kind=TransferKind.DOWNLOAD)
     try:
         if not done.exists():
             return
         with transaction.atomic():
-            authority.hold_for_own(transfer.token)
+            (authority.hold_live if begins else authority.hold_for_own)(transfer.token)
             running = {"state": TransferState.RUNNING, "ended_at": None, "reached_end": False}
             done.update(**running, total=F("moved") + (transfer.file.size or 0) if transfer.file else F("total"))
     finally:

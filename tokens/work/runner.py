@@ -31,21 +31,18 @@ import urllib3
 
 EXIT_NOT_MADE, EXIT_USAGE, EXIT_ENDED = 1, 2, 75  # 75: EX_TEMPFAIL of sysexits.h
 EXIT_NOT_RUNNABLE, EXIT_NOT_FOUND, EXIT_SIGNALLED = 126, 127, 128  # as a shell says it; the number of the signal is added to 128
-
-BEAT_SECONDS, BEAT_MOST_SECONDS = 1.3, 3600.0  # the first where the server does not say
+BEAT_SECONDS, BEAT_LEAST_SECONDS, BEAT_MOST_SECONDS = 1.3, 0.05, 3600.0  # the first where the server does not say
 PAUSE_MOST_SECONDS = 1.0  # between two tries while the server does not answer
 CONNECT_SECONDS, READ_SECONDS, READ_MAKING_SECONDS = 1.0, 2.0, 10.0
 REGISTER_SECONDS, LEASE_SECONDS = 30.0, 60
 GRACE_SECONDS = 0.3  # from SIGTERM to SIGKILL: with the time between two heartbeats less than 2 s (S5.5)
 HUNT_SECONDS, HUNT_PAUSE_SECONDS = 10.0, 0.02
 NOTE_MAX_CHARS, TAIL_BYTES = 200, 4096
-
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 1, 4, 36
 # The answer to a second telling where the first was heard, but its answer lost.
 _AS_TOLD = re.compile(r"AppError: |\S+ has ended already: (done$|The command ended with status )")
 _PROGRESS = re.compile(r"\s*(\d{1,3})(?:\s+(.*))?", re.ASCII)
-
 # Looked up before the fork: between fork and exec there is no place for an import.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -81,6 +78,11 @@ class Job:
     token: str = field(repr=False)
     lease_seconds: float
     asked: float
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what has no place in a path or a header, and for a lease that is none."""
+        if not re.fullmatch(r"[\w-]{1,64} [\w-]{1,64}", f"{self.id} {self.token}", re.ASCII) or not 1 <= self.lease_seconds <= 3600:
+            raise ValueError("it answered no job")
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,9 @@ class Pulse(threading.Thread):
             self._told = progress  # words that the server refuses, said again and again, would cost the lease
             return self._miss(refused.detail)
         self._told, self.heard = progress, sent
-        asked = answer.get("next_seconds")
-        self._next_seconds = float(asked) if isinstance(asked, int | float) and 0 < asked <= BEAT_MOST_SECONDS else BEAT_SECONDS
+        asked = answer.get("next_seconds") or 0
+        known = isinstance(asked, int | float) and BEAT_LEAST_SECONDS <= asked <= BEAT_MOST_SECONDS
+        self._next_seconds = float(asked) if known else BEAT_SECONDS
         if self._is_away:
             self._is_away = False
             _say("The server is back")

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.rest import Input, Output, StrictIntegerField, TextField
 from tokens.serializers import ScopeField
-from tokens.work import limits
+from tokens.work import limits, words
 from tokens.work.flows import Progress, Started
 from tokens.work.models import Job, JobState, Transfer, TransferKind, TransferState, Work
 
@@ -31,9 +31,9 @@ class WorkJSON(EndJSON):
     id: str
     name: str
     project: str | None
-    token_id: Annotated[str, "The token that carries it."]
+    token_id: Annotated[str | None, "The token that carries it; null in what is another person's."]
     started: datetime
-    started_from: str | None
+    started_from: Annotated[str | None, "From which address; null in what is another person's."]
     seconds: Annotated[int, "For how long it ran, until now or until its end."]
 
 
@@ -135,20 +135,22 @@ class FinishInput(Input):
 
 
 def _work_json(work: Work) -> WorkJSON:
+    """Return what both kinds say; addresses, tokens and acts only to the owner (tokens.work.finding.for_reader)."""
+    own = getattr(work, "is_readers", True)
     return {
         "id": work.public_id,
         "name": work.name,
         "project": work.project.public_id if work.project else None,
-        "token_id": work.token.public_id,
+        "token_id": work.token.public_id if own else None,
         "started": work.started,
-        "started_from": work.address,
+        "started_from": work.address if own else None,
         "seconds": work.seconds,
         "ended": work.ended_at,
         "ended_by": work.ended_by.public_id if work.ended_by else None,
-        "ended_from": work.ended_ip,
-        "end_act": work.end_why or None,
+        "ended_from": work.ended_ip if own else None,
+        "end_act": (work.end_why if own else "") or None,
         "failure_reason": work.failure_reason or None,
-        "failure_message": work.failure_message or None,
+        "failure_message": (work.failure_message if own else words.for_others(work.failure_message)) or None,
     }
 
 
@@ -186,7 +188,7 @@ class JobOutput(Output[Job]):
             **_work_json(instance),
             "state": JobState(instance.state),
             "launched_by": instance.user.public_id,
-            "launched_with": instance.token.parent.public_id if instance.token.parent else None,
+            "launched_with": instance.token.parent.public_id if instance.token.parent and getattr(instance, "is_readers", True) else None,
             "progress": instance.progress,
             "note": instance.note,
             "exit_code": instance.exit_code,

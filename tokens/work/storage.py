@@ -6,16 +6,22 @@ A part is one object. It is written as it comes and read in pieces; no part is e
 import contextlib
 import errno
 import logging
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db.models import Sum
 
+from accounts.models import User
 from tokens.work import limits
-from tokens.work.errors import StorageFull, StorageLost
-from tokens.work.models import Part
+from tokens.work.errors import QuotaSpent, StorageFull, StorageLost
+from tokens.work.models import Part, PartState
 
 logger = logging.getLogger("gatehouse.work")
+GIB = 1024**3
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -27,6 +33,26 @@ class Incoming(Protocol):
 
     def read(self, size: int = -1) -> bytes:
         """Return some of the bytes; none at their end."""
+
+
+def require_room(size: int) -> None:
+    """Return where so many bytes leave some of the disk free; raise StorageFull otherwise. Only a local storage can tell."""
+    location = getattr(default_storage, "location", "")
+    if location and Path(location).is_dir() and shutil.disk_usage(location).free - size < limits.FREE_LEAST_BYTES:
+        raise StorageFull()
+
+
+def require_quota(payer: User, size: int) -> None:
+    """Return where `payer` may have so many bytes more in the projects that are billed to them; raise QuotaSpent otherwise.
+
+    Announced parts count, so that what is on its way cannot pass it together.
+    """
+    if not settings.STORAGE_QUOTA_GIB:
+        return
+    parts = Part.objects.exclude(state=PartState.REPLACED).filter(file__places__project__billed_to=payer)
+    held = parts.aggregate(held=Sum("size"))["held"] or 0
+    if held + size > settings.STORAGE_QUOTA_GIB * GIB:
+        raise QuotaSpent(gib=settings.STORAGE_QUOTA_GIB)
 
 
 def write(part: Part, incoming: Incoming) -> None:

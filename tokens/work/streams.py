@@ -47,7 +47,7 @@ def dead_end(request: HttpRequest, public_id: str) -> HttpResponse:
 def content(request: HttpRequest, public_id: str, grant: str = "") -> StreamingHttpResponse:
     """Give the bytes of a file, or a range of them; cut short where the download may not go on."""
     opened = downloads.open_download(
-        transfer_id=public_id, grant=grant or request.META.get(_GRANT, ""), wanted=request.META.get("HTTP_RANGE")
+        transfer_id=public_id, grant=grant or request.META.get(_GRANT, ""), by_link=bool(grant), wanted=request.META.get("HTTP_RANGE")
     )
     status = 206 if opened.is_partial else 200
     response = StreamingHttpResponse(downloads.stream(opened), status=status, content_type="application/octet-stream")

@@ -26,8 +26,8 @@ class Source(Protocol):
 class IncomingPart:
     """The bytes of one part, as a storage class reads them. Raises PartRefused at the end where they are not what was announced.
 
-    How much is asked for at once follows how fast they come: a read waits until all of it is there, and the token is looked at
-    between two reads.
+    It asks for few at once: a read waits until all of it is there, and the token is looked at between two reads. How few follows how
+    fast they come.
     """
 
     closed = False
@@ -45,33 +45,53 @@ class IncomingPart:
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """Give all bytes, piece by piece."""
-        while piece := self._next(limits.READ_MOST_BYTES):
+        while piece := self._piece(limits.PIECE_BYTES):
             yield piece
 
     def read(self, size: int = -1) -> bytes:
         """Return the next `size` bytes, fewer only at their end (a store takes a short read for that), all for a negative size."""
         wanted = self._left if size < 0 else size
         pieces = []
-        while wanted > 0 and (piece := self._next(wanted)):
+        while wanted > 0 and (piece := self._piece(min(wanted, limits.PIECE_BYTES))):
             pieces.append(piece)
             wanted -= len(piece)
         return b"".join(pieces)
 
-    def _next(self, most: int) -> bytes:
-        """Return some bytes, `most` at most; none once all have come and were found right."""
-        if self._left == 0:
-            self._require_sum()
-            return b""
-        asked = min(self._left, self._ask, most)
-        began = time.monotonic()
-        piece = self._source.read(asked)
-        self._adapt(len(piece), time.monotonic() - began)
-        if not piece:
+    def require_whole(self) -> None:
+        """Return where all bytes came and are those that were announced; raise PartRefused otherwise."""
+        if self._left:
             raise PartRefused(reason=f"The connection ended {self._left} bytes before the end of the part. Send it again")
+        if self._sum.hexdigest() != self._part.md5:
+            raise PartRefused(reason="The bytes that came are not those that were announced: their MD5 differs. Send the part again")
+
+    def _piece(self, most: int) -> bytes:
+        """Return the next bytes, `most` at most, fewer where they come slowly; none once all have come and were found right."""
+        if self._left == 0:
+            self.require_whole()
+            return b""
+        until, wanted = time.monotonic() + limits.READ_SECONDS, min(self._left, most)
+        came = [self._some(wanted)]
+        wanted -= len(came[0])
+        while came[-1] and wanted and time.monotonic() < until:
+            came.append(self._some(wanted))
+            wanted -= len(came[-1])
+        piece = b"".join(came)
         self._left -= len(piece)
+        if not piece:
+            self.require_whole()
         self._sum.update(piece)
         self._pulse.moved(len(piece))
         return piece
+
+    def _some(self, most: int) -> bytes:
+        asked, began = min(self._ask, most), time.monotonic()
+        some = self._source.read(asked)
+        took = time.monotonic() - began
+        if took > limits.READ_SECONDS:
+            self._ask = max(limits.READ_LEAST_BYTES, int(len(some) * limits.READ_SECONDS / took))
+        else:
+            self._ask = min(limits.READ_MOST_BYTES, self._ask * 2)
+        return some
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Stay at the beginning: some storage classes go there before they read. Raises ValueError for any other place."""
@@ -90,16 +110,6 @@ class IncomingPart:
         """Say that what has come does not come again."""
         return False
 
-    def _adapt(self, count: int, seconds: float) -> None:
-        if seconds > limits.READ_SECONDS:
-            self._ask = max(limits.READ_LEAST_BYTES, int(count * limits.READ_SECONDS / seconds))
-        else:
-            self._ask = min(limits.READ_MOST_BYTES, self._ask * 2)
-
-    def _require_sum(self) -> None:
-        if self._sum.hexdigest() != self._part.md5:
-            raise PartRefused(reason="The bytes that came are not those that were announced: their MD5 differs. Send the part again")
-
 
 def receive(source: Source, *, transfer_id: str, grant: str, length: int, actor: Actor) -> None:
     """Store the bytes of one part, and let them count.
@@ -111,13 +121,16 @@ def receive(source: Source, *, transfer_id: str, grant: str, length: int, actor:
     if length != part.size:
         raise PartRefused(reason=f"{part.size} bytes were announced for this part, and {length} are to come. Ask for a new address")
     authority.require_goes_on(transfer)
+    storage.require_room(part.size)
     _claim(part)
     pulse = Pulse(transfer, part)
+    incoming = IncomingPart(source, part, pulse)
     try:
-        storage.write(part, IncomingPart(source, part, pulse))
+        storage.write(part, incoming)
     finally:
         pulse.write()
     try:
+        incoming.require_whole()  # whatever the storage has read of it
         complete_part(part=part, transfer=transfer, actor=actor)
     except Exception:
         storage.drop(part)

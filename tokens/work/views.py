@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.forms import EmptyForm
 from accounts.pages import ActorMixin, FlowView, PageView
+from orgs.projects.access import Person
 from tokens.work import flows, overview
 from tokens.work.errors import WorkOver
 from tokens.work.models import Job, Transfer
@@ -62,7 +63,8 @@ class EndWorkView(_OneWork, FlowView):
     def act(self, form: EmptyForm) -> HttpResponse:
         """End it and show its page."""
         try:
-            flows.end_by_hand(user=self.user, public_id=self.work.public_id, actor=self.actor)
+            caller = Person(user=self.user, actor=self.actor)
+            flows.end_by_hand(caller=caller, public_id=self.work.public_id, actor=self.actor)
         except WorkOver:
             return self._over()
         return self.leave("ended", "work:one", self.work.public_id)

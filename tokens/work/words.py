@@ -17,6 +17,12 @@ def auth_error(noun: str, why: str) -> str:
     return f"{_AUTH[noun]} ({reason_words(why)})" if why else _AUTH[noun]
 
 
+def for_others(message: str) -> str:
+    """Return a sentence as others than the owner read it: not by which act of theirs a token ended."""
+    bare = next((sentence for sentence in _AUTH.values() if message.startswith(sentence)), None)
+    return bare or message
+
+
 def ended(noun: str, who: str) -> str:
     """Return the sentence for work that a person ended."""
     return f"The {noun} was ended by {who}"

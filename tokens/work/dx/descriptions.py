@@ -9,7 +9,7 @@ from accounts.callers import Body, fields_asked
 from accounts.moments import milliseconds
 from orgs.projects.limits import REGION
 from orgs.projects.models import Project
-from tokens.work import limits, overview
+from tokens.work import limits, overview, words
 from tokens.work.models import FileInProject, Job, Part, PartState, WordKind
 
 FILE_DEFAULTS = (
@@ -17,6 +17,7 @@ FILE_DEFAULTS = (
     "media", "size", "length", "sponsored", "archivalState",
 )  # fmt: skip
 FILE_ON_REQUEST = ("properties", "details", "parts")
+LARGE = frozenset({"parts", "details"})  # may be long for each file
 _FILE_PREFETCHED = {"types": "marks", "tags": "marks", "properties": "properties"}
 
 JOB_DEFAULTS = (
@@ -150,7 +151,8 @@ EXECUTABLE = "applet-000000000000000000000000"
 def _failure(job: Job) -> dict[str, Any]:
     if not job.failure_reason:
         return {}
-    told = {"failureReason": job.failure_reason, "failureMessage": job.failure_message}
+    message = job.failure_message if job.is_readers else words.for_others(job.failure_message)
+    told = {"failureReason": job.failure_reason, "failureMessage": message}
     from_ = {"id": job.public_id, "name": job.name, "executable": EXECUTABLE, "executableName": job.name, "function": "main"}
     return {**told, "failureFrom": {**from_, **told}}
 

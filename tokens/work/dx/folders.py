@@ -35,10 +35,7 @@ def list_folder(caller: HasAccess, body: Body, entity_id: str) -> dict[str, Any]
 def move(caller: HasAccess, body: Body, entity_id: str) -> dict[str, Any]:
     """Move objects and folders of a project into one of its folders."""
     objects, folders, destination = texts_of(body, "objects"), texts_of(body, "folders"), text_of(body, "destination")
-    if folders or not objects:
-        project_flows.move_folders(caller=caller, project_id=entity_id, paths=folders, destination=destination, actor=caller.actor)
-    if objects:
-        flows.move_files(caller=caller, project_id=entity_id, file_ids=objects, destination=destination, actor=caller.actor)
+    flows.move(caller=caller, project_id=entity_id, file_ids=objects, folders=folders, destination=destination, actor=caller.actor)
     return {"id": entity_id}
 
 

@@ -30,7 +30,8 @@ def find_executions(caller: HasAccess, body: Body) -> dict[str, Any]:
     if asked is None:
         return {"results": [{"id": job.public_id} for job in jobs], "next": following}
     wanted = descriptions.wanted_of_job(asked)
-    return {"results": [{"id": job.public_id, "describe": descriptions.of_job(job, wanted)} for job in jobs], "next": following}
+    described = [(job, descriptions.of_job(finding.for_reader(job, caller), wanted)) for job in jobs]
+    return {"results": [{"id": job.public_id, "describe": told} for job, told in described], "next": following}
 
 
 def describe_executions(caller: HasAccess, body: Body) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def describe_executions(caller: HasAccess, body: Body) -> dict[str, Any]:
     if not isinstance(asked, list) or not all(isinstance(one, str) for one in asked):
         raise InvalidInput(reason='"executions" must be a list of ids')
     require_few(asked, "executions")
-    found = {job.public_id: job for job in finding.found_jobs(caller, {"id": asked})}
+    found = {job.public_id: finding.for_reader(job, caller) for job in finding.found_jobs(caller, {"id": asked})}
     wanted = descriptions.wanted_of_job({})
     return {"results": [_described(found.get(one), wanted) for one in asked]}
 

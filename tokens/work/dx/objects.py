@@ -16,9 +16,11 @@ RESOLVED_MOST = 100  # a query each
 def find_data_objects(caller: HasAccess, body: Body) -> dict[str, Any]:
     """Return one page of the objects that the caller reaches and that fit the filters, in the order of their making."""
     size = whole_of(body, "limit", default=limits.FIND_DEFAULT_ROWS, least=1, most=limits.FIND_MAX_ROWS)
-    places, following = finding.page(finding.found_files(caller, body), body.get("starting"), size)
     asked = asked_of_description(body.get("describe"))
     wanted = None if asked is None else descriptions.wanted_of_file(asked)
+    if wanted and wanted & descriptions.LARGE:
+        size = min(size, limits.LARGE_ROWS)  # a page may hold fewer rows than it was asked for
+    places, following = finding.page(finding.found_files(caller, body), body.get("starting"), size)
     if wanted is not None:
         descriptions.prefetch_files(places, wanted)
     return {"results": [_row(place, wanted) for place in places], "next": following}
@@ -40,6 +42,8 @@ def describe_data_objects(caller: HasAccess, body: Body) -> dict[str, Any]:
     listed = _listed(body, limits.FIND_MAX_ROWS)
     options = mapping_of(mapping_of(body, "classDescribeOptions"), "file") or mapping_of(body, "describe")
     wanted = descriptions.wanted_of_file(options)
+    if wanted & descriptions.LARGE and len(listed) > limits.LARGE_ROWS:
+        raise InvalidInput(reason=f"Parts and details are told of {limits.LARGE_ROWS} objects in one call. Make several calls")
     ids = [one.get("id") if isinstance(one, dict) else one for one in listed]
     places: dict[str, list[FileInProject]] = {}
     known = finding.places(caller).filter(file__public_id__in=finding.ids_among(one for one in ids if isinstance(one, str)))

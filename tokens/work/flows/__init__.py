@@ -1,6 +1,6 @@
 """The acts of this room: what a token's bearer, an executor, or a person at a page can do with files, transfers and jobs."""
 
-from tokens.work.flows.arranging import clone, move_files, remove, rename, set_details, set_hidden, set_properties, set_tags
+from tokens.work.flows.arranging import clone, move, remove, rename, set_details, set_hidden, set_properties, set_tags
 from tokens.work.flows.downloading import begin_download
 from tokens.work.flows.ending import end_by_hand, end_downloads_due, find_own, give_up_uploads_due
 from tokens.work.flows.jobs import Progress, Started, fail_vanished_due, finish, heartbeat, start, terminate
@@ -23,7 +23,7 @@ __all__ = [
     "finish",
     "give_up_uploads_due",
     "heartbeat",
-    "move_files",
+    "move",
     "remove",
     "rename",
     "set_details",

@@ -8,11 +8,12 @@ from django.utils import timezone
 
 from accounts.audit import Actor
 from orgs.projects import access, tree
+from orgs.projects import flows as project_flows
 from orgs.projects.access import HasAccess
 from orgs.projects.models import Level, Project
 from tokens.models import EndReason
 from tokens.work import endings, finding, naming, words
-from tokens.work.errors import FileNotClosed, FileNotFound, FileNotOpen, FileValueRefused
+from tokens.work.errors import FileNotClosed, FileNotFound, FileNotOpen, FileValueRefused, PhiLeaves
 from tokens.work.limits import PROPERTIES_PER_FILE, WORDS_PER_FILE
 from tokens.work.models import File, FileInProject, FileProperty, FileState, FileWord, Reason, WordKind
 
@@ -77,10 +78,10 @@ def set_properties(
         return _touched(place)
 
 
-def move_files(*, caller: HasAccess, project_id: str, file_ids: Sequence[str], destination: str, actor: Actor) -> Project:
-    """Move files of a project into its folder `destination`, all or none, and return the project."""
+def move(*, caller: HasAccess, project_id: str, file_ids: Sequence[str], folders: Sequence[str], destination: str, actor: Actor) -> Project:
+    """Move files and folders of a project into its folder `destination`, all or none, and return the project."""
     with transaction.atomic():
-        project = access.lock(caller, project_id, Level.CONTRIBUTE)
+        project = project_flows.move_folders(caller=caller, project_id=project_id, paths=folders, destination=destination, actor=actor)
         folder = tree.folder_at(project, destination)
         places = _all_of(project, file_ids)
         FileInProject.objects.filter(pk__in=[place.pk for place in places]).update(folder=folder, modified=timezone.now())
@@ -108,10 +109,13 @@ def remove(*, caller: HasAccess, project_id: str, file_ids: Sequence[str], force
 def clone(*, caller: HasAccess, project_id: str, file_ids: Sequence[str], target_id: str, destination: str, actor: Actor) -> list[str]:
     """Let files of a project stand in another one, too: the same file, with what was written to it there; return who was there already.
 
-    VIEW is enough where they are, CONTRIBUTE is needed where they go. Raises FileNotClosed: what is not whole stays where it is.
+    VIEW is enough where they are, CONTRIBUTE is needed where they go. Raises FileNotClosed: what is not whole stays where it is;
+    and PhiLeaves: what is protected goes only where that is marked.
     """
     with transaction.atomic():
         source, target = access.find(caller, project_id), access.lock(caller, target_id, Level.CONTRIBUTE)
+        if source.phi and not target.phi:
+            raise PhiLeaves()
         folder = tree.folder_at(target, destination)
         # Locked before they are looked at: the sweeper takes away what stands in no project.
         list(File.objects.select_for_update(no_key=True).filter(public_id__in=finding.ids_among(file_ids)).order_by("pk"))

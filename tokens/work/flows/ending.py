@@ -9,8 +9,9 @@ from django.utils import timezone
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import User
+from orgs.projects.access import HasAccess
 from tokens.models import EndReason
-from tokens.work import endings, events, limits, words
+from tokens.work import authority, endings, events, limits, words
 from tokens.work.errors import WorkNotFound, WorkOver
 from tokens.work.flows.jobs import end_by_person
 from tokens.work.models import Job, Reason, Transfer, TransferKind, TransferState
@@ -25,12 +26,14 @@ def find_own(*, user: User, public_id: str) -> Job | Transfer:
     return found
 
 
-def end_by_hand(*, user: User, public_id: str, actor: Actor) -> Job | Transfer:
-    """End what runs for `user`, a job or a transfer, and return it as it is then (S5.6).
+def end_by_hand(*, caller: HasAccess, public_id: str, actor: Actor) -> Job | Transfer:
+    """End what runs for the caller's person, a job or a transfer, and return it as it is then (S5.6).
 
-    Raises WorkNotFound, and WorkOver where it has ended: the first end stays.
+    Raises WorkNotFound, what authority.require_may_end raises, and WorkOver where it has ended: the first end stays.
     """
+    user = caller.user
     work = find_own(user=user, public_id=public_id)
+    authority.require_may_end(caller, work)
     if isinstance(work, Job):
         return end_by_person(job=work, actor=actor)
     why, message = EndReason.ENDED.value, words.ended(work.noun, user.public_id)

@@ -17,6 +17,7 @@ from orgs.projects.access import HasAccess
 from orgs.projects.models import Level, Project
 from tokens import flows as token_flows
 from tokens.caller import Caller
+from tokens.errors import ScopeRefused
 from tokens.idempotency import Repeatable
 from tokens.models import EndReason, Token, TokenKind
 from tokens.scope import Scope
@@ -61,12 +62,23 @@ def start(
     with transaction.atomic():
         # Or it would be deleted under a job that has just begun. Before the person, as who deletes a project locks them.
         project = access.lock(caller, project_id, Level.CONTRIBUTE)
+        reach = _with_project(reach, project)
         minted = token_flows.create(
             user=caller.user, label=f"{name[:_LABEL_NAME_CHARS].strip()} {job_id}", expires=expires, kind=TokenKind.JOB,
-            presenter=presenter, reach=reach or Scope(None, {project.public_id: project.level}), confirmed=confirmed, once=once,
+            presenter=presenter, reach=reach, confirmed=confirmed, once=once,
             actor=actor, begins=_registers(made, Job(public_id=job_id, name=name, lease_seconds=lease_seconds), project, actor),
         )  # fmt: skip
     return Started(made[0], minted.text)
+
+
+def _with_project(reach: Scope | None, project: Project) -> Scope:
+    """Return the scope of a job's token: as wished, else its project alone. Raises ScopeRefused where the job could not work in it."""
+    if reach is None:
+        return Scope(None, {project.public_id: project.level})
+    there = reach.projects.get(project.public_id) if reach.everywhere is None else reach.everywhere
+    if there is None or there < Level.CONTRIBUTE:
+        raise ScopeRefused(reason="The token of a job needs CONTRIBUTE in the job's own project. Add that project to its scope")
+    return reach
 
 
 def _registers(made: list[Job], job: Job, project: Project, actor: Actor) -> Callable[[Token], None]:
@@ -99,7 +111,7 @@ def heartbeat(*, caller: Caller, job_id: str, progress: Progress, actor: Actor) 
     try:
         authority.require_access(job, caller.token)
     except AccessEnded as lost:
-        _end(job, state=JobState.FAILED, reason=Reason.ACCESS, message=str(lost), why=EndReason.ACCESS.value, actor=actor)
+        _end_without_access(job, message=str(lost))
         raise
     said: dict[str, object] = {"leased_until": now + timedelta(seconds=job.lease_seconds), "heard_at": now}
     if progress.percent is not None:
@@ -120,7 +132,7 @@ def finish(*, caller: Caller, job_id: str, exit_code: int | None, message: str, 
     """
     job = _own(caller, job_id)
     failed = exit_code not in (None, 0)
-    told = (message or f"The command ended with status {exit_code}")[: limits.FAILURE_MESSAGE_MAX_CHARS] if failed else ""
+    told = naming.clean_message(message) or f"The command ended with status {exit_code}" if failed else ""
     state, reason = (JobState.FAILED, Reason.APP) if failed else (JobState.DONE, None)
     ended = _end(job, state=state, reason=reason, message=told, why=EndReason.JOB.value, actor=actor, exit_code=exit_code)
     if not ended:
@@ -134,10 +146,7 @@ def terminate(*, caller: HasAccess, job_id: str, actor: Actor) -> Job:
     Raises JobNotFound, LevelTooLow, and WorkOver where it has ended.
     """
     job = finding.job_of(caller, job_id)
-    own = job.user_id == caller.user.pk
-    # One's own is ended even where its project is lost: it is oneself that it acts for.
-    if not (own and caller.reads_account) and job.project is not None:
-        access.find(caller, job.project.public_id, Level.CONTRIBUTE if own else Level.ADMINISTER)
+    authority.require_may_end(caller, job)
     return end_by_person(job=job, actor=actor)
 
 
@@ -174,6 +183,15 @@ def fail_vanished_due() -> int:
             audit.record(event, subject=job.user, actor=actor)
         token_flows.revoke(tokens=[job.token for job in late], actor=actor, why=why)
         return len(late)
+
+
+def _end_without_access(job: Job, *, message: str) -> None:
+    """Whoever took the project away is in the log of its members; the one who asks here has done nothing."""
+    why, worker = EndReason.ACCESS.value, Actor.worker()
+    with transaction.atomic():
+        if _end(job, state=JobState.FAILED, reason=Reason.ACCESS, message=message, why=why, actor=worker):
+            event = events.ended([Casualties("job", 1, [job.name])], why=why, work_id=job.public_id, message=message)
+            audit.record(event, subject=job.user, actor=worker)
 
 
 def _own(caller: Caller, job_id: str) -> Job:

@@ -18,7 +18,7 @@ from orgs.projects import access, tree
 from orgs.projects.models import Level, Project
 from tokens.caller import Caller
 from tokens.models import Token
-from tokens.work import authority, endings, finding, grants, limits, naming
+from tokens.work import authority, endings, finding, grants, limits, naming, storage
 from tokens.work.errors import (
     AccessEnded,
     FileNotFound,
@@ -151,12 +151,15 @@ def begin_part(*, token: Token, file: File, index: int, size: int, md5: str, act
     DeadToken or AuthorityEnded where the token, or the upload, is over.
     """
     _require_part(index, size, md5)
-    with transaction.atomic():
+    storage.require_room(size)
+    with _access_recorded(file), transaction.atomic():
         authority.hold_for_own(token)
         locked = _lock_own(file, token)
         _require_room(locked, index, size)
-        part = Part.objects.create(file=locked, index=index, size=size, md5=md5)
         transfer = _upload_of(locked)
+        assert transfer.project is not None  # noqa: S101  (_lock_own looked)
+        storage.require_quota(transfer.project.billed_to, size)
+        part = Part.objects.create(file=locked, index=index, size=size, md5=md5)
         Transfer.objects.filter(pk=transfer.pk).update(last_at=timezone.now())
         return Ticket(transfer, part, grants.for_part(transfer, part))
 
@@ -238,7 +241,7 @@ def _require_project(upload: Transfer, token: Token) -> None:
 
 
 def _upload_of(file: File) -> Transfer:
-    return Transfer.objects.uploads().select_related("token", "project").get(file=file)
+    return Transfer.objects.uploads().select_related("token", "user", "project__billed_to").get(file=file)
 
 
 def _require_part(index: int, size: int, md5: str) -> None:
@@ -257,7 +260,9 @@ def _require_room(file: File, index: int, size: int) -> None:
         raise FileNotOpen(file=file.public_id)
     if attempts.count() >= limits.ATTEMPTS_PER_PART:
         raise PartRefused(reason=f"Part {index} was begun {limits.ATTEMPTS_PER_PART} times. Upload the file anew")
-    held = file.parts.filter(state=PartState.COMPLETE).exclude(index=index).aggregate(held=Sum("size"))["held"] or 0
+    if file.parts.filter(state__in=[PartState.PENDING, PartState.ARRIVING]).count() >= limits.ANNOUNCED_MOST:
+        raise PartRefused(reason=f"{limits.ANNOUNCED_MOST} parts of this file were announced and have not come. Send those first")
+    held = file.parts.exclude(state=PartState.REPLACED).exclude(index=index).aggregate(held=Sum("size"))["held"] or 0
     if held + size > limits.MAXIMUM_FILE_BYTES:
         raise PartRefused(reason=f"A file has at most {limits.MAXIMUM_FILE_BYTES} bytes")
 

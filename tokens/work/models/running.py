@@ -87,6 +87,8 @@ class Work(models.Model):
 
     # Set by tokens.work.overview, where rows of a list say how many there are in all.
     among: int
+    # Set by tokens.work.finding.for_reader.
+    is_readers: bool
 
     id_kind: str
     noun: str
