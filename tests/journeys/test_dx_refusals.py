@@ -1,7 +1,5 @@
 """What this server refuses, or does not have yet, ends the client soon and cleanly: no retries, no traceback (I5, DX_PROTOCOL 1.5, 1.6)."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.journeys.dx import DxClient
@@ -23,13 +21,8 @@ def at_work(server: House, dx: DxClient) -> DxClient:
     return dx
 
 
-def test_what_the_server_does_not_have_is_told_at_once(at_work: DxClient, tmp_path: Path) -> None:
-    small = tmp_path / "small.txt"
-    small.write_text("a few bytes")
-    for command in (
-        ("api", "record", "new", "{}"), ("find", "jobs"), ("upload", str(small)), ("new", "org", "--handle", "lab", "Lab"),
-        ("terminate", f"job-{'B' * 24}"),
-    ):  # fmt: skip
+def test_what_the_server_does_not_have_is_told_at_once(at_work: DxClient) -> None:
+    for command in (("api", "record", "new", "{}"), ("api", "applet", "new", "{}"), ("new", "org", "--handle", "lab", "Lab")):
         assert NO_METHOD in at_work.refused(*command)
 
 

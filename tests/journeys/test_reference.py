@@ -26,7 +26,7 @@ def test_the_page_shows_every_operation_and_makes_a_call_with_a_token(
     assert not page.evaluate(WIDER_THAN_THE_WINDOW)
     page.get_by_role("button", name="Authorize").click()
     credentials = page.locator(".modal-ux")
-    credentials.get_by_label("auth-bearer-value").fill(token)
+    credentials.get_by_label("auth-bearer-value").first.fill(token)  # the second one is for the token of a job
     credentials.get_by_role("button", name="Apply credentials").first.click()
     credentials.locator(".btn-done").first.click()
     me = page.locator("#operations-tokens-me_retrieve")
