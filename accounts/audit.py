@@ -66,6 +66,11 @@ class Payload:
         return ""
 
     @property
+    def page(self) -> str:
+        """The path of a page that says more; empty where there is none."""
+        return ""
+
+    @property
     def about(self) -> str:
         """The public id of the thing that the event tells of, if it has a history of its own."""
         return ""

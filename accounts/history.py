@@ -33,6 +33,7 @@ class ShownEvent:
     at: datetime
     place: str
     device: str
+    page: str = ""
 
 
 def show_session(row: Session, current: Session | None) -> ShownSession:
@@ -61,4 +62,5 @@ def show_event(row: SecurityEvent) -> ShownEvent:
     return ShownEvent(
         public_id=row.public_id, title=title, text=payload.sentence() if payload else "", at=row.at,
         place="" if by_time else row.ip or "address unknown", device="" if by_time else device_name(row.user_agent),
+        page=payload.page if payload else "",
     )  # fmt: skip

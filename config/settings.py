@@ -100,6 +100,7 @@ IDLE_LIMIT_POLICY: str = "orgs.policies.idle_limit_for"
 ENROLMENT_RULE: str = "twofactor.gate.must_enrol_from"
 SECURITY_ROWS: list[str] = ["twofactor.overview.row"]
 HOME_SECTIONS: list[str] = ["tokens.work.overview.home"]
+TOKEN_SECTIONS: list[str] = ["tokens.work.overview.ran_on"]
 PROJECT_SECTIONS: list[str] = ["tokens.work.overview.project_files"]
 PROJECT_FACTS: list[str] = ["tokens.work.dx.descriptions.project_facts"]
 VISIBLE_PEOPLE: str = "orgs.projects.access.people_visible_to"

@@ -60,7 +60,7 @@ PAGES = {
     "/profile/tokens/new/": 3,
     "/profile/tokens/revoke/?token=<public_id>": 8,
     "/profile/tokens/rotate/?token=<public_id>": 2,
-    "/profile/tokens/<public_id>/": 10,
+    "/profile/tokens/<public_id>/": 12,
     "/profile/tokens/<public_id>/rename/": 4,
     "/profile/tokens/<public_id>/rotate/": 4,
     "/api/v1/me/": 1,

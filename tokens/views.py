@@ -5,11 +5,13 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from accounts import history, reauth, site
 from accounts.models import User
@@ -188,7 +190,7 @@ class TokenDetailView(_OneToken, PageView):
         return super().get_context_data(
             reach=[(entry, mine.get(entry.project_id)) for entry in token.projects.all()], runs=running.on([token])[token.pk],
             successor=Token.objects.filter(replaces=token).first(), made=token.children.with_authority().order_by("label", "pk"),
-            events=_events_of(token, self.user), **kwargs,
+            events=_events_of(token, self.user), sections=[import_string(path)(token) for path in settings.TOKEN_SECTIONS], **kwargs,
         )  # fmt: skip
 
 

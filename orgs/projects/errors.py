@@ -62,7 +62,7 @@ class ProjectBusy(GatehouseError):
     """Something runs in the project that is to be deleted."""
 
     code, status = "project_busy", 409
-    message = "{work} still running in this project. Wait until it has ended, or say that it is to end with the project"
+    message = "Still running in this project: {work}. Wait for it, or end it with the project (REST: ?end_work=true; dx: terminateJobs)"
     dx_type, dx_status = "InvalidState", 422
 
 

@@ -42,6 +42,31 @@ def pairs(answer: Any) -> dict[str, str]:
     return {term: " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split()) for term, text in plain.items()}
 
 
+# The page of a token
+
+
+def test_the_page_of_a_token_shows_the_job_that_it_launched_and_then_what_ran_on_it(amy: User, ben: User) -> None:
+    launcher, text = token_and_text(user=amy)
+    job, own = job_of(amy, project_of(amy), text, name="align reads")
+    job_of(ben, project_of(ben), name="another's job")
+    browser, path = signed_in(amy), f"/profile/tokens/{launcher.public_id}/"
+    assert "Running on it align reads job" in texts(browser.get(path))
+    assert "Ran on it" not in texts(browser.get(path))
+    rest("POST", f"{JOBS}{job}/finish/", own, {"exit_code": 2})
+    page = texts(browser.get(path))
+    assert "Nothing runs on it" in page
+    assert "Ran on it The last of it. Each leads to who ended it, when, and from where. align reads job, failed" in page
+    assert "another's job" not in page
+    assert f'href="/work/{job}/"' in browser.get(path).content.decode()
+    assert pairs(browser.get(f"/work/{job}/"))["By"] == "its executor from 127.0.0.1"
+
+
+def test_the_history_leads_from_the_end_of_a_job_to_its_page(amy: User) -> None:
+    job, own = job_of(amy, project_of(amy), name="align reads")
+    rest("POST", f"{JOBS}{job}/finish/", own, {"exit_code": 2})
+    assert f'<a href="/work/{job}/">See it</a>' in signed_in(amy).get("/security/history/").content.decode()
+
+
 # The list
 
 
@@ -92,14 +117,16 @@ def test_with_nothing_running_the_list_says_so_and_of_the_newest_failure_why(amy
     assert f'href="/work/{job}/"' in answer.content.decode()
 
 
-def test_the_newest_failure_is_no_strangers_and_forgotten_after_days(amy: User, ben: User, clock: Any) -> None:
+def test_the_last_failures_are_no_strangers_and_forgotten_after_days(amy: User, ben: User, clock: Any) -> None:
     for user in (amy, ben):
         job, own = job_of(user, project_of(user), name=f"job of {user.username}")
         rest("POST", f"{JOBS}{job}/finish/", own, {"exit_code": 2})
         clock.shift(60)
+        job, own = job_of(user, project_of(user), name=f"second of {user.username}")
+        rest("POST", f"{JOBS}{job}/finish/", own, {"exit_code": 3})
     page = texts(signed_in(amy).get("/work/running/"))
-    assert "job of amy failed" in page
-    assert "job of ben" not in page
+    assert 0 < page.index("second of amy failed") < page.index("job of amy failed")
+    assert "of ben" not in page
     clock.shift(limits.FAILED_SHOWN_DAYS * 86_400)
     assert "failed" not in texts(signed_in(amy).get("/work/running/"))
 
@@ -238,7 +265,9 @@ def test_from_the_home_page_it_is_one_step_to_the_act_that_ended_a_job(amy: User
     browser = signed_in(amy)
     token_flows.revoke(tokens=[launcher], actor=actor(amy), why=EndReason.REVOKED.value)
     raw = browser.get("/").content.decode()
-    assert re.search(rf'align reads</span> failed.*?<a href="/work/{job}/">See why</a>', raw, re.DOTALL)
+    assert re.search(
+        rf'align reads</b> failed.*?<a href="/work/{job}/">See why<span class="sr"> align reads failed</span></a>', raw, re.DOTALL
+    )
     assert pairs(browser.get(f"/work/{job}/"))["By"] == "user-amy from 192.0.2.10"
 
 

@@ -110,6 +110,11 @@ class Requests(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def _heed_signals() -> None:
+    """Undo what the shell of a job in the background does: it has SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 Run = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -133,7 +138,7 @@ def run(gatehouse: Gatehouse) -> Iterator[Run]:
         process = subprocess.Popen(
             [sys.executable, "-m", "tokens.work.runner", *arguments],
             cwd=ROOT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={name: value for name, value in environment.items() if value is not None},
+            env={name: value for name, value in environment.items() if value is not None}, preexec_fn=_heed_signals,
         )  # fmt: skip
         started.append(process)
         return process

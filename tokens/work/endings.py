@@ -18,7 +18,7 @@ from accounts.failpoints import failpoint
 from accounts.models import User
 from tokens.models import EndReason, Token
 from tokens.work import events, words
-from tokens.work.models import File, FileState, Job, JobState, Reason, Transfer, TransferKind, TransferState
+from tokens.work.models import File, FileState, Job, Reason, Transfer, TransferKind, TransferState
 
 # Each kind of work: its noun, and how to ask for it.
 Kinds = dict[str, QuerySet[Any]]
@@ -52,10 +52,7 @@ def on_tokens(tokens: Iterable[Token]) -> Chooser:
     return lambda rows: rows.filter(token__in=ids)
 
 
-def end(
-    chosen: Chooser, *, reason: Reason, message: Callable[[str], str], why: str, actor: Actor,
-    job_state: JobState = JobState.FAILED,
-) -> list[Casualties]:  # fmt: skip
+def end(chosen: Chooser, *, reason: Reason, message: Callable[[str], str], why: str, actor: Actor) -> list[Casualties]:
     """End what `chosen` picks of what runs, and return it by kind. `message` makes the sentence for a noun.
 
     A fixed number of statements. What was moved and how long it ran stays in the rows; an upload's file is never closed.
@@ -66,8 +63,7 @@ def end(
         # Files before transfers, as who closes one locks them; and no join in what is updated, for PostgreSQL looks again at the row
         # alone when it had to wait for it.
         files = _lock_files(rows) if casualty.noun == "upload" else []
-        state = job_state if casualty.noun == "job" else TransferState.FAILED
-        count = rows.update(state=state, **record(reason=reason, message=message(casualty.noun), why=why, actor=actor))
+        count = rows.update(state=TransferState.FAILED, **record(reason=reason, message=message(casualty.noun), why=why, actor=actor))
         File.objects.filter(pk__in=files, state=FileState.OPEN).update(state=FileState.DROPPED)
         ended.append(replace(casualty, count=count))
         failpoint("work.ended")

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from django.urls import reverse
+
 from accounts.audit import Event, Payload
 from accounts.credentials import Casualties
 from accounts.wording import counted
@@ -23,6 +25,11 @@ class JobStarted(Payload, event=Event.JOB_STARTED, title="Job started"):
         """The job's public id."""
         return self.job_id
 
+    @property
+    def page(self) -> str:
+        """The job's page."""
+        return reverse("work:one", args=[self.job_id])
+
     def sentence(self) -> str:
         """Name the job."""
         return f"“{self.name}”"
@@ -42,6 +49,11 @@ class WorkEnded(Payload, event=Event.WORK_ENDED, title="Running work ended"):
     def about(self) -> str:
         """The public id, where it was one."""
         return self.work_id
+
+    @property
+    def page(self) -> str:
+        """The page of what ended, where it was one."""
+        return reverse("work:one", args=[self.work_id]) if self.work_id else ""
 
     def sentence(self) -> str:
         """Name what ended, and the act."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Sum, Window
+from django.db.models import Count, Q, Sum, Window
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -57,12 +57,12 @@ def home(request: HttpRequest, user: User) -> dict[str, Any]:
 
 
 def running_of(user: User) -> dict[str, Any]:
-    """Return what runs for `user`, the newest first, how much there is in all, and the newest failure of the last days."""
+    """Return what runs for `user`, the newest first, how much there is in all, and what failed in the last days."""
     jobs, transfers = _counted(Job.objects.of(user).running()), _counted(Transfer.objects.of(user).running())
     rows: list[Work] = sorted([*jobs, *transfers], key=lambda work: work.started, reverse=True)
     count = sum(found[0].among for found in (jobs, transfers) if found)
     shown = [show(work) for work in rows[: limits.RUNNING_SHOWN]]
-    return {"works": shown, "count": count, "more": count - len(shown), "failed": _last_failed(user)}
+    return {"works": shown, "count": count, "more": count - len(shown), "failed": _lately_failed(user)}
 
 
 def project_files(request: HttpRequest, project: Project, folder: str) -> dict[str, Any]:
@@ -72,12 +72,25 @@ def project_files(request: HttpRequest, project: Project, folder: str) -> dict[s
     return {"template": "work/_files.html", "page": page_of(rows, request.GET.get("files"), limits.PAGE_ROWS), "folder": folder}
 
 
+def ran_on(token: Token) -> dict[str, Any]:
+    """Return the section of a token's page: what ran on it, or on the token of a job that it launched, and has ended."""
+    jobs = Job.objects.filter(Q(token=token) | Q(token__parent=token)).exclude(state=JobState.RUNNING)
+    transfers = Transfer.objects.filter(token=token, state__in=[TransferState.DONE, TransferState.FAILED])
+    return {"template": "work/_ran.html", "works": _last_ended(jobs, transfers, limits.RAN_SHOWN)}
+
+
 def running_on(tokens: list[Token]) -> list[tuple[int, Running]]:
-    """Return what runs on these tokens, the first 20 of each kind for a list of them."""
-    ids = [token.pk for token in tokens]
+    """Return what runs on these tokens, the first 20 of each kind for a list of them; a job stands on what launched it, too."""
+    ids = {token.pk for token in tokens}
     most = limits.NAMES_SHOWN * max(1, len(ids))
-    rows: list[Work] = [*Job.objects.running().on(ids).newest_first()[:most], *Transfer.objects.running().on(ids).newest_first()[:most]]
-    return [(work.token_id, Running(str(work.noun), work.name, _progress(work), _url(work))) for work in rows]
+    jobs = Job.objects.running().filter(Q(token__in=ids) | Q(token__parent__in=ids)).select_related("token").newest_first()[:most]
+    rows: list[Work] = [*jobs, *Transfer.objects.running().on(ids).newest_first()[:most]]
+    return [
+        (carrier, Running(str(work.noun), work.name, _progress(work), _url(work)))
+        for work in rows
+        for carrier in (work.token_id, work.token.parent_id if isinstance(work, Job) else None)
+        if carrier in ids
+    ]
 
 
 def show(work: Work) -> ShownWork:
@@ -112,13 +125,17 @@ def _counted(rows: "WorkQuerySet[Any]") -> list[Any]:
     return list(rows.whole().annotate(among=Window(Count("pk"))).newest_first()[: limits.RUNNING_SHOWN])
 
 
-def _last_failed(user: User) -> Work | None:
+def _lately_failed(user: User) -> list[Work]:
+    """Return what failed in the last days, the newest first, a handful."""
     since = timezone.now() - timedelta(days=limits.FAILED_SHOWN_DAYS)
     jobs = Job.objects.of(user).filter(state__in=_FAILED, ended_at__gte=since)
     transfers = Transfer.objects.of(user).filter(state=TransferState.FAILED, ended_at__gte=since)
-    newest = [rows.whole().order_by("-ended_at", "-pk").first() for rows in (jobs, transfers)]
-    found = [work for work in newest if work is not None and work.ended_at is not None]
-    return max(found, key=lambda work: work.ended_at or work.started, default=None)
+    return _last_ended(jobs, transfers, limits.FAILED_SHOWN)
+
+
+def _last_ended(jobs: "WorkQuerySet[Job]", transfers: "WorkQuerySet[Transfer]", most: int) -> list[Work]:
+    found: list[Work] = [work for rows in (jobs, transfers) for work in rows.whole().order_by("-ended_at", "-pk")[:most]]
+    return sorted(found, key=lambda work: work.ended_at or work.started, reverse=True)[:most]
 
 
 def _amount(work: Work) -> tuple[str, int | None]:

@@ -1,7 +1,7 @@
 """A job: registered by an executor with a token, kept alive by heartbeats, ended once (DESIGN 3, Work)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -134,7 +134,8 @@ def finish(*, caller: Caller, job_id: str, exit_code: int | None, message: str, 
     failed = exit_code not in (None, 0)
     told = naming.clean_message(message) or f"The command ended with status {exit_code}" if failed else ""
     state, reason = (JobState.FAILED, Reason.APP) if failed else (JobState.DONE, None)
-    ended = _end(job, state=state, reason=reason, message=told, why=EndReason.JOB.value, actor=actor, exit_code=exit_code)
+    executor = replace(actor, user=None)  # no person ended it
+    ended = _end(job, state=state, reason=reason, message=told, why=EndReason.JOB.value, actor=executor, exit_code=exit_code)
     if not ended:
         _refuse_over(job)
     return _read(job)
