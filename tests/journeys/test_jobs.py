@@ -219,7 +219,7 @@ def test_the_home_page_shows_a_job_with_its_progress_and_a_person_ends_it_from_t
     assert status == ENDED
     assert f"The job was ended by user-{bench.name}" in errors
     window.open("/")
-    told = window.follow("See why").locator("main").inner_text()
+    told = window.follow("See why variant-call-0412 failed").locator("main").inner_text()
     for words in ("terminated", "ended by hand", f"user-{bench.name}", "from 127.0.0.1", "launcher"):
         assert words in told, told
 
@@ -239,6 +239,6 @@ def test_the_revoke_dialog_names_the_job_that_fails_and_its_page_says_which_act_
     assert gone(pids) - answered < DEAD_SECONDS
     assert ended(process)[0] == ENDED
     window.open("/")
-    told = window.follow("See why").locator("main").inner_text()
+    told = window.follow("See why nightly-align failed").locator("main").inner_text()
     for words in ("failed", "AuthError", f"user-{bench.name}", "from 127.0.0.1", "launcher", "revoked by its owner"):
         assert words in told, told

@@ -309,7 +309,7 @@ def test_the_home_page_shows_an_upload_with_its_name_and_a_person_ends_it_from_t
     assert ended - acted < ENDS_SECONDS
     home = stage.window.open("/")
     assert "plate-7.bin failed" in home.locator("main").inner_text()
-    told = stage.window.follow("See why").locator("main").inner_text()
+    told = stage.window.follow("See why plate-7.bin failed").locator("main").inner_text()
     for words in ("failed", "Terminated", "ended by hand", f"user-{stage.name}", "from 127.0.0.1", "The partial upload is discarded"):
         assert words in told, told
     assert stage.client.ok("ls") == ""  # its token lives on

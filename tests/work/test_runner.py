@@ -111,8 +111,9 @@ class Requests(BaseHTTPRequestHandler):
 
 
 def _heed_signals() -> None:
-    """Undo what the shell of a job in the background does: it has SIGINT ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Undo what `&` of a shell and nohup do: they have SIGINT and SIGHUP ignored."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 Run = Callable[..., "subprocess.Popen[str]"]
