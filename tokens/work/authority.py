@@ -41,14 +41,14 @@ def _held(token: Token) -> Token:
     return row
 
 
-def require_goes_on(work: Transfer | Job) -> None:
-    """Return where `work`, read anew, may go on now: it was not ended, its token has authority, its person the project.
+def require_goes_on(transfer: Transfer) -> None:
+    """Return where `transfer`, read anew, may go on now: it was not ended, its token has authority, its person the project.
 
     Raises AuthorityEnded (in the words of its end), or AccessEnded, which is its end. No connection is kept for the next time.
     """
     try:
-        row = type(work).objects.select_related("token__user").get(pk=work.pk)
-        if row.state == TransferState.FAILED or (isinstance(row, Job) and not row.is_running):
+        row = Transfer.objects.select_related("token__user").get(pk=transfer.pk)
+        if row.state == TransferState.FAILED:
             raise AuthorityEnded(reason=row.failure_message or words.over(row))
         require_authority(row.token, row)
         try:

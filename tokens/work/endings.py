@@ -94,20 +94,18 @@ def _of(user: User, chosen: Chooser) -> Chooser:
     return lambda rows: chosen(rows).filter(user=user)
 
 
-def end_without_access(work: Transfer | Job, *, message: str) -> None:
+def end_without_access(transfer: Transfer, *, message: str) -> None:
     """End a transfer whose person, or token, lost the project; a job hears of it with its heartbeat."""
-    why, actor = EndReason.ACCESS.value, Actor.worker()
-    if not isinstance(work, Transfer):
-        return
+    end_one(transfer, reason=Reason.ACCESS, message=message, why=EndReason.ACCESS.value, actor=Actor.worker())
+
+
+def end_one(transfer: Transfer, *, reason: Reason, message: str, why: str, actor: Actor) -> bool:
+    """End one transfer with its event, and return whether it ran."""
     with transaction.atomic():
-        ended = end(only(work), reason=Reason.ACCESS, message=lambda _: message, why=why, actor=actor)
+        ended = end(transfers_where(pk=transfer.pk), reason=reason, message=lambda _: message, why=why, actor=actor)
         if ended:
-            audit.record(events.ended(ended, why=why, work_id=work.public_id, message=message), subject=work.user, actor=actor)
-
-
-def only(work: Transfer | Job) -> Chooser:
-    """Return what picks this one."""
-    return lambda rows: rows.filter(pk=work.pk) if rows.model is type(work) else rows.none()
+            audit.record(events.ended(ended, why=why, work_id=transfer.public_id, message=message), subject=transfer.user, actor=actor)
+    return bool(ended)
 
 
 def transfers_where(**which: Any) -> Chooser:
@@ -115,11 +113,11 @@ def transfers_where(**which: Any) -> Chooser:
     return lambda rows: rows.filter(**which) if rows.model is Transfer else rows.none()
 
 
-def record(*, reason: Reason, message: str, why: str, actor: Actor) -> dict[str, Any]:
-    """Return the columns that say how work failed: when, by whom, from where, by which act, and why in words."""
+def record(*, reason: Reason | None, message: str, why: str, actor: Actor) -> dict[str, Any]:
+    """Return the columns that say how work ended: when, by whom, from where, by which act, and why in words; no reason, no failure."""
     return {
         "ended_at": timezone.now(), "ended_by": actor.user, "ended_ip": actor.ip, "end_why": why,
-        "failure_reason": reason.value, "failure_message": message,
+        "failure_reason": reason.value if reason else "", "failure_message": message,
     }  # fmt: skip
 
 

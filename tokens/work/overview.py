@@ -19,7 +19,6 @@ from tokens.work import limits
 from tokens.work.models import FileInProject, Job, JobState, Transfer, TransferState, Work
 from tokens.work.models.running import WorkQuerySet
 
-_ICONS = {"job": "terminal", "upload": "upload", "download": "download"}
 _FAILED = [JobState.FAILED.value, JobState.TERMINATED.value]
 
 
@@ -30,7 +29,6 @@ class ShownWork:
     public_id: str
     name: str
     noun: str
-    icon: str
     place: str
     token: Token
     percent: int | None
@@ -48,7 +46,7 @@ class ShownWork:
     @property
     def progress(self) -> str:
         """How far it is, in a few words."""
-        return ", ".join(part for part in (self.amount, self.detail) if part)
+        return _in_words(self.amount, self.detail)
 
 
 def home(request: HttpRequest, user: User) -> dict[str, Any]:
@@ -86,7 +84,7 @@ def running_on(tokens: list[Token]) -> list[tuple[int, Running]]:
     jobs = Job.objects.running().filter(Q(token__in=ids) | Q(token__parent__in=ids)).select_related("token").newest_first()[:most]
     rows: list[Work] = [*jobs, *Transfer.objects.running().on(ids).newest_first()[:most]]
     return [
-        (carrier, Running(str(work.noun), work.name, _progress(work), _url(work)))
+        (carrier, Running(str(work.noun), work.name, _in_words(_amount(work)[0], _detail(work)), _url(work)))
         for work in rows
         for carrier in (work.token_id, work.token.parent_id if isinstance(work, Job) else None)
         if carrier in ids
@@ -97,7 +95,7 @@ def show(work: Work) -> ShownWork:
     """Return `work` (with its project and token) as lists show it."""
     amount, percent = _amount(work)
     return ShownWork(
-        public_id=work.public_id, name=work.name, noun=str(work.noun), icon=_ICONS[str(work.noun)],
+        public_id=work.public_id, name=work.name, noun=str(work.noun),
         place=work.project.name if work.project else "a deleted project", token=_carrier(work), percent=percent, amount=amount,
         detail=_detail(work), started=work.started, note=work.note if isinstance(work, Job) else "",
     )  # fmt: skip
@@ -157,8 +155,8 @@ def _detail(work: Work) -> str:
     return f"{spell_bytes(work.moved // work.seconds)} a second" if work.seconds and work.moved else spell_span(work.seconds)
 
 
-def _progress(work: Work) -> str:
-    return ", ".join(part for part in (_amount(work)[0], _detail(work)) if part)
+def _in_words(amount: str, detail: str) -> str:
+    return ", ".join(part for part in (amount, detail) if part)
 
 
 def _url(work: Work) -> str:

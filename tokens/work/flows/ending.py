@@ -6,12 +6,11 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts import audit
 from accounts.audit import Actor
 from accounts.models import User
 from orgs.projects.access import HasAccess
 from tokens.models import EndReason
-from tokens.work import authority, endings, events, limits, words
+from tokens.work import authority, endings, limits, words
 from tokens.work.errors import WorkNotFound, WorkOver
 from tokens.work.flows.jobs import end_by_person
 from tokens.work.models import Job, Reason, Transfer, TransferKind, TransferState
@@ -37,14 +36,8 @@ def end_by_hand(*, caller: HasAccess, public_id: str, actor: Actor) -> Job | Tra
     if isinstance(work, Job):
         return end_by_person(job=work, actor=actor)
     why, message = EndReason.ENDED.value, words.ended(work.noun, user.public_id)
-    with transaction.atomic():
-        ended = endings.end(
-            endings.only(work), reason=Reason.ENDED,
-            message=lambda _: message, why=why, actor=actor,
-        )  # fmt: skip
-        if not ended:
-            raise WorkOver(work=work.public_id, state=work.failure_message or work.state)
-        audit.record(events.ended(ended, why=why, work_id=work.public_id, message=message), subject=user, actor=actor)
+    if not endings.end_one(work, reason=Reason.ENDED, message=message, why=why, actor=actor):
+        raise WorkOver(work=work.public_id, state=work.failure_message or work.state)
     return find_own(user=user, public_id=public_id)
 
 

@@ -159,8 +159,7 @@ def end_by_person(*, job: Job, actor: Actor) -> Job:
         if not _end(job, state=JobState.TERMINATED, reason=Reason.ENDED, message=message, why=why, actor=actor):
             row = _read(job)
             raise WorkOver(work=row.public_id, state=row.failure_message or str(row.state))
-        event = events.ended([Casualties("job", 1, [job.name])], why=why, work_id=job.public_id, message=message)
-        audit.record(event, subject=job.user, actor=actor)
+        _record_end(job, why=why, message=message, actor=actor)
     return _read(job)
 
 
@@ -180,8 +179,7 @@ def fail_vanished_due() -> int:
         Job.objects.filter(pk__in=[job.pk for job in late]).update(state=JobState.FAILED, **columns)
         failpoint("work.vanished")
         for job in late:
-            event = events.ended([Casualties("job", 1, [job.name])], why=why, work_id=job.public_id, message=words.VANISHED)
-            audit.record(event, subject=job.user, actor=actor)
+            _record_end(job, why=why, message=words.VANISHED, actor=actor)
         token_flows.revoke(tokens=[job.token for job in late], actor=actor, why=why)
         return len(late)
 
@@ -191,8 +189,12 @@ def _end_without_access(job: Job, *, message: str) -> None:
     why, worker = EndReason.ACCESS.value, Actor.worker()
     with transaction.atomic():
         if _end(job, state=JobState.FAILED, reason=Reason.ACCESS, message=message, why=why, actor=worker):
-            event = events.ended([Casualties("job", 1, [job.name])], why=why, work_id=job.public_id, message=message)
-            audit.record(event, subject=job.user, actor=worker)
+            _record_end(job, why=why, message=message, actor=worker)
+
+
+def _record_end(job: Job, *, why: str, message: str, actor: Actor) -> None:
+    event = events.ended([Casualties("job", 1, [job.name])], why=why, work_id=job.public_id, message=message)
+    audit.record(event, subject=job.user, actor=actor)
 
 
 def _own(caller: Caller, job_id: str) -> Job:
@@ -206,10 +208,8 @@ def _end(job: Job, *, state: JobState, reason: Reason | None, message: str, why:
     """End `job` if it runs, and its token with it; return whether it ran."""
     with transaction.atomic():
         User.objects.lock(job.user_id)  # before the job, as whoever revokes its token does
-        told = {"reason": reason, "message": message, "why": why, "actor": actor}
-        columns = endings.record(**told) if reason else {"ended_at": timezone.now(), "end_why": why, "ended_ip": actor.ip}  # type: ignore[arg-type]
-        now = timezone.now()
-        if Job.objects.running().filter(pk=job.pk).update(state=state, exit_code=exit_code, modified=now, **columns) != 1:
+        columns = endings.record(reason=reason, message=message, why=why, actor=actor)
+        if Job.objects.running().filter(pk=job.pk).update(state=state, exit_code=exit_code, modified=timezone.now(), **columns) != 1:
             return False
         failpoint("work.job-ended")
         token_flows.revoke(tokens=[job.token], actor=actor, why=why)

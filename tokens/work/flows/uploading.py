@@ -216,8 +216,7 @@ def _same_request(caller: Caller, new: NewFile) -> FileInProject | None:
         return None
     if file.body_digest != digest(new.asked):
         raise NonceReused()
-    place = finding.places(caller).filter(file=file).order_by("pk").first()
-    return place
+    return finding.places(caller).filter(file=file).order_by("pk").first()
 
 
 def _lock_own(file: File, token: Token) -> File:
