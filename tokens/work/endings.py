@@ -16,6 +16,7 @@ from accounts.audit import Actor
 from accounts.credentials import NAMES_SHOWN, Casualties
 from accounts.failpoints import failpoint
 from accounts.models import User
+from orgs.projects.models import Project
 from tokens.models import EndReason, Token
 from tokens.work import events, words
 from tokens.work.models import File, FileState, Job, Reason, Transfer, TransferKind, TransferState
@@ -88,6 +89,12 @@ def end_for_each(chosen: Chooser, *, reason: Reason, message: Callable[[str], st
         ended = end(_of(user, chosen), reason=reason, message=message, why=why, actor=actor)
         if ended:
             audit.record(events.ended(ended, why=why), subject=user, actor=actor)
+
+
+def end_with_files(project: Project, files: list[int], *, actor: Actor) -> None:
+    """End the transfers of files (ids of rows) that a person takes out of `project`."""
+    chosen = transfers_where(project=project, file__in=files)
+    end_for_each(chosen, reason=Reason.ENDED, message=lambda noun: words.ended(noun, actor), why=EndReason.ENDED.value, actor=actor)
 
 
 def _of(user: User, chosen: Chooser) -> Chooser:

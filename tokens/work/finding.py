@@ -4,7 +4,7 @@ Names of filters and columns come from here alone; what the client sends is only
 """
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.core.signing import BadSignature, Signer
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
@@ -132,6 +132,11 @@ def _scoped(rows: FileInProjectQuerySet, body: Body) -> FileInProjectQuerySet:
     return rows.inside(folder) if scope.get("recurse") is False else rows.below(folder)
 
 
+def _listed(asked: Any) -> list[Any]:
+    """Return what may be said as one value or as a list of them, as a list."""
+    return asked if isinstance(asked, list) else [asked]
+
+
 def _of_class(body: Body) -> Q:
     return Q() if body.get("class") in (None, "file", "any") else Q(pk__in=[])
 
@@ -172,8 +177,7 @@ def _archived(body: Body) -> Q:
 
 def _in_region(body: Body) -> Q:
     asked = body.get("region")
-    regions = asked if isinstance(asked, list) else [asked]
-    return Q() if asked is None or limits.REGION in regions else Q(pk__in=[])
+    return Q() if asked is None or limits.REGION in _listed(asked) else Q(pk__in=[])
 
 
 def _worded(name: str, kind: WordKind) -> Callable[[Body], Q]:
@@ -211,18 +215,16 @@ def _is_job(body: Body) -> Q:
 
 def _job_in_state(body: Body) -> Q:
     asked = body.get("state")
-    states = asked if isinstance(asked, list) else [asked]
     if asked is None:
         return Q()
-    return Q(state__in=[state for state in states if state in JobState.values])
+    return Q(state__in=[state for state in _listed(asked) if state in JobState.values])
 
 
 def _launched_by(body: Body) -> Q:
     asked = body.get("launchedBy")
-    people = asked if isinstance(asked, list) else [asked]
     if asked is None:
         return Q()
-    return Q(user__username__in=[who.removeprefix("user-") for who in people if isinstance(who, str) and who.isprintable()])
+    return Q(user__username__in=[who.removeprefix("user-") for who in _listed(asked) if isinstance(who, str) and who.isprintable()])
 
 
 def _top_level(body: Body) -> Q:

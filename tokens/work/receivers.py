@@ -58,9 +58,7 @@ def runs_in_project(*, project: Project, **kwargs: object) -> list[Casualties]:
 def end_in_folders(*, project: Project, folders: list[int], actor: Actor, **kwargs: object) -> None:
     """End the transfers of files that go with their folders."""
     files = list(FileInProject.objects.filter(project=project, folder__in=folders).values_list("file", flat=True))
-    why, who = EndReason.ENDED.value, actor.user.public_id if actor.user else "somebody"
-    chosen = endings.transfers_where(project=project, file__in=files)
-    endings.end_for_each(chosen, reason=Reason.ENDED, message=lambda noun: words.ended(noun, who), why=why, actor=actor)
+    endings.end_with_files(project, files, actor=actor)
 
 
 @receiver(project_going, dispatch_uid="work.end_in_project")

@@ -161,5 +161,6 @@ def _claim(part: Part) -> None:
 
 def _gone(transfer: Transfer | None) -> Exception:
     # The sweeper took the file of an upload that was cut: its client is still told why.
-    ended = transfer is not None and transfer.state == TransferState.FAILED
-    return finding.ended_error(transfer) if ended and transfer is not None else GrantRefused()
+    if transfer is not None and transfer.state == TransferState.FAILED:
+        return finding.ended_error(transfer)
+    return GrantRefused()

@@ -1,5 +1,6 @@
 """The sentences in which work ends: the same at every door."""
 
+from accounts.audit import Actor
 from tokens.models import reason_words
 from tokens.work.models import Job, Reason, Work
 
@@ -23,9 +24,9 @@ def for_others(message: str) -> str:
     return bare or message
 
 
-def ended(noun: str, who: str) -> str:
+def ended(noun: str, actor: Actor) -> str:
     """Return the sentence for work that a person ended."""
-    return f"The {noun} was ended by {who}"
+    return f"The {noun} was ended by {actor.user.public_id if actor.user else 'somebody'}"
 
 
 def access_lost(noun: str) -> str:

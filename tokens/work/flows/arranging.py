@@ -11,11 +11,10 @@ from orgs.projects import access, tree
 from orgs.projects import flows as project_flows
 from orgs.projects.access import HasAccess
 from orgs.projects.models import Level, Project
-from tokens.models import EndReason
-from tokens.work import endings, finding, naming, words
+from tokens.work import endings, finding, naming
 from tokens.work.errors import FileNotClosed, FileNotFound, FileNotOpen, FileValueRefused, PhiLeaves
 from tokens.work.limits import PROPERTIES_PER_FILE, WORDS_PER_FILE
-from tokens.work.models import File, FileInProject, FileProperty, FileState, FileWord, Reason, WordKind
+from tokens.work.models import File, FileInProject, FileProperty, FileState, FileWord, WordKind
 
 
 def rename(*, caller: HasAccess, file_id: str, project_id: str, name: str, actor: Actor) -> FileInProject:
@@ -96,12 +95,7 @@ def remove(*, caller: HasAccess, project_id: str, file_ids: Sequence[str], force
     with transaction.atomic():
         project = access.lock(caller, project_id, Level.CONTRIBUTE)
         places = _all_of(project, file_ids, lenient=force)
-        ids = [place.file_id for place in places]
-        who = actor.user.public_id if actor.user else "somebody"
-        endings.end_for_each(
-            endings.transfers_where(project=project, file__in=ids), reason=Reason.ENDED, message=lambda noun: words.ended(noun, who),
-            why=EndReason.ENDED.value, actor=actor,
-        )  # fmt: skip
+        endings.end_with_files(project, [place.file_id for place in places], actor=actor)
         FileInProject.objects.filter(pk__in=[place.pk for place in places]).delete()
         return project
 

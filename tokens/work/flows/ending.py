@@ -35,7 +35,7 @@ def end_by_hand(*, caller: HasAccess, public_id: str, actor: Actor) -> Job | Tra
     authority.require_may_end(caller, work)
     if isinstance(work, Job):
         return end_by_person(job=work, actor=actor)
-    why, message = EndReason.ENDED.value, words.ended(work.noun, user.public_id)
+    why, message = EndReason.ENDED.value, words.ended(work.noun, actor)
     if not endings.end_one(work, reason=Reason.ENDED, message=message, why=why, actor=actor):
         raise WorkOver(work=work.public_id, state=work.failure_message or work.state)
     return find_own(user=user, public_id=public_id)

@@ -153,8 +153,7 @@ def terminate(*, caller: HasAccess, job_id: str, actor: Actor) -> Job:
 
 def end_by_person(*, job: Job, actor: Actor) -> Job:
     """End a job because a person wants it, with its event. Raises WorkOver where it has ended."""
-    who = actor.user.public_id if actor.user else "somebody"
-    why, message = EndReason.ENDED.value, words.ended("job", who)
+    why, message = EndReason.ENDED.value, words.ended("job", actor)
     with transaction.atomic():
         if not _end(job, state=JobState.TERMINATED, reason=Reason.ENDED, message=message, why=why, actor=actor):
             row = _read(job)
