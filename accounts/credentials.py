@@ -36,6 +36,16 @@ class Change(StrEnum):
         "Your password alone is enough to sign in.",
     )  # fmt: skip
 
+    TWO_FACTOR_RESET = (
+        "2fa-reset", "two-factor authentication was reset by support", "Support reset your two-factor authentication",
+        "Your password alone is enough to sign in. Set two-factor authentication up again.",
+    )  # fmt: skip
+    SECURED = (
+        "account-secured", "the account was secured after a suspicion", "Your account is secured",
+        "Sign in with the new password.",
+    )  # fmt: skip
+    DEACTIVATED = "deactivated", "the account was switched off", "This account is switched off", "Contact support."
+
     def __new__(cls, value: str, label: str, notice: str, then: str) -> "Change":
         """Return the member; only the value makes it equal to anything."""
         member = str.__new__(cls, value)

@@ -170,6 +170,21 @@ class UserNotFound(GatehouseError):
     dx_type, dx_status = "ResourceNotFound", 404
 
 
+class NotForSupport(GatehouseError):
+    """An act that this person may not do for support, or not on this account (ADM-03)."""
+
+    code, status = "not_for_support", 403
+    message = "{reason}"
+    dx_type, dx_status = "PermissionDenied", 401
+
+
+class ReasonNeeded(GatehouseError):
+    """Every act of support says why (ADM-04)."""
+
+    code, status, field = "reason_needed", 422, "reason"
+    message = "Say why, in 10 to 500 characters. The person reads it in a mail, and it stands in the security log"
+
+
 class Busy(GatehouseError):
     """The machine hashes as many passwords as it can; nothing was counted or changed."""
 

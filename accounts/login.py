@@ -20,6 +20,7 @@ from accounts.errors import PasswordDisabled, StaleProof, StepNeeded, TooManyAtt
 from accounts.events import LoginFailed, LoginPassed, LoginRefused
 from accounts.failpoints import failpoint
 from accounts.models import Counter, User
+from accounts.signals import signed_in
 from accounts.spelling import fold_username
 from accounts.throttle import Attempt
 from accounts.wording import spell_wait
@@ -152,6 +153,7 @@ def finish(checked: Checked, *, actor: Actor, new_device: bool, opens: Callable[
         audit.record(how, subject=user, actor=acting)
         if new_device:
             emails.new_device(user, acting)
+        signed_in.send(User, user=user, actor=acting, second_factor=checked.by_second_factor)
         opened = opens(user)
         failpoint("login.opened")
     return opened

@@ -46,7 +46,6 @@ class Opening:
     ip: str | None = None
     user_agent: str = ""
     second_factor: bool = False
-    must_enrol_at: datetime | None = None
 
 
 class SessionStore(SessionBase):
@@ -143,7 +142,7 @@ class SessionStore(SessionBase):
             "user": opening.user, "epoch": opening.user.session_epoch if opening.user else 0, "created": now, "last_activity": now,
             "idle_limit_seconds": opening.idle_limit_seconds, "expire_date": now + timedelta(seconds=opening.life_seconds),
             "ip": opening.ip, "user_agent": opening.user_agent, "confirmed_at": now if opening.user else None,
-            "second_factor_at": now if opening.second_factor else None, "must_enrol_at": opening.must_enrol_at,
+            "second_factor_at": now if opening.second_factor else None,
         }  # fmt: skip
 
 
@@ -167,7 +166,7 @@ def require_alive(row: Session) -> None:
 
 def must_enrol(row: Session) -> bool:
     """Return whether the person of this session can do nothing yet but set two-factor authentication up."""
-    return row.must_enrol_at is not None and timezone.now() >= row.must_enrol_at
+    return row.user is not None and row.user.must_enrol
 
 
 def _live_row(key_digest: str) -> Session | None:

@@ -7,6 +7,10 @@ from django.dispatch import Signal
 # A receiver returns what it ended as `list[Casualties]`; one that raises undoes the change.
 credentials_changed = Signal()
 
+# Somebody signed in. Only accounts.login.finish sends it, inside its transaction.
+# sender=User; user: User (locked); actor: Actor; second_factor: bool (whether a code was given).
+signed_in = Signal()
+
 # A question: what would a credential change with *Revoke Active Tokens* end? Only accounts.credentials.casualties sends it.
 # sender=User; user: User. A receiver returns `list[Casualties]` and changes nothing.
 casualties_asked = Signal()

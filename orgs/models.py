@@ -1,5 +1,6 @@
-"""State of organizations: members, and the policies an administrator sets."""
+"""State of organizations: members, invitations, the policies an administrator sets, and those that they try out first."""
 
+from datetime import datetime
 from typing import Self
 
 from django.conf import settings
@@ -7,11 +8,11 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
+from accounts.ids import ID_PATTERN, new_id
 from accounts.models import User
+from orgs import limits
 
-HANDLE_MAX_CHARS = 30
-NAME_MAX_CHARS = 150
-AUTO_LOGOUT_MAX_MINUTES = 24 * 60
+HANDLE_PATTERN = r"[a-z][a-z0-9._]{2,29}"
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
@@ -25,15 +26,26 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """Those that require two-factor authentication, the one that does so first at the head."""
         return self.exclude(second_factor_from=None).order_by("second_factor_from", "pk")
 
+    def changed_since(self, moment: datetime) -> Self:
+        """Those whose policies were set after `moment`."""
+        return self.filter(policies_changed__gt=moment)
+
 
 class Organization(models.Model):
-    """A company, a lab. `auto_logout_after_minutes` replaces the house's idle limit for members; None: no policy."""
+    """A company, a lab. Its policies hold for every member; None means that it has none of that kind."""
 
-    handle = models.CharField(max_length=HANDLE_MAX_CHARS, unique=True, validators=[RegexValidator(r"^[a-z][a-z0-9._]{2,29}\Z")])
-    name = models.CharField(max_length=NAME_MAX_CHARS)
+    handle = models.CharField(max_length=limits.HANDLE_MAX_CHARS, unique=True, validators=[RegexValidator(rf"^{HANDLE_PATTERN}\Z")])
+    name = models.CharField(max_length=limits.NAME_MAX_CHARS)
     # From this moment on members can do nothing before they have set two-factor authentication up; None: it is theirs to choose.
+    # It is the moment at which the rule was made, and the grace period.
     second_factor_from = models.DateTimeField(null=True, blank=True)
+    second_factor_grace_days = models.PositiveSmallIntegerField(default=limits.GRACE_DEFAULT_DAYS, db_default=limits.GRACE_DEFAULT_DAYS)
     auto_logout_after_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    longest_token_life_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    tokens_allowed = models.BooleanField(default=True, db_default=True)
+    # How long a member can object before support takes two-factor authentication off; None: as the house has it (ADM-05).
+    reset_wait_hours = models.PositiveSmallIntegerField(null=True, blank=True)
+    policies_changed = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(default=timezone.now)
 
     objects = OrganizationQuerySet.as_manager()
@@ -42,9 +54,21 @@ class Organization(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(auto_logout_after_minutes=None)
-                | models.Q(auto_logout_after_minutes__range=(1, AUTO_LOGOUT_MAX_MINUTES)),
+                | models.Q(auto_logout_after_minutes__range=(limits.AUTO_LOGOUT_LEAST_MINUTES, limits.AUTO_LOGOUT_MOST_MINUTES)),
                 name="orgs_auto_logout_1_minute_to_24_hours",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(longest_token_life_days=None)
+                | models.Q(longest_token_life_days__range=(1, limits.TOKEN_LIFE_MOST_DAYS)),
+                name="orgs_token_life_1_to_365_days",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reset_wait_hours=None) | models.Q(reset_wait_hours__range=(1, limits.RESET_WAIT_MOST_HOURS)),
+                name="orgs_reset_wait_1_to_24_hours",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(second_factor_grace_days__lte=limits.GRACE_MOST_DAYS), name="orgs_grace_0_to_90_days"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -63,6 +87,14 @@ class OrgLevel(models.TextChoices):
     ADMIN = "ADMIN"
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Questions about members."""
+
+    def admins(self) -> Self:
+        """Those who set the rules, and can sign in."""
+        return self.filter(level=OrgLevel.ADMIN, user__is_active=True)
+
+
 class Membership(models.Model):
     """A person in an organization, once at most."""
 
@@ -70,6 +102,8 @@ class Membership(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     level = models.CharField(max_length=6, choices=OrgLevel.choices, default=OrgLevel.MEMBER)
     created = models.DateTimeField(default=timezone.now)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -79,3 +113,105 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.org}"
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this member sets the rules."""
+        return self.level == OrgLevel.ADMIN
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Questions about invitations."""
+
+    def pending(self) -> Self:
+        """Neither accepted, nor declined, nor withdrawn, in time or not; at most one of an address."""
+        return self.filter(state=Invitation.State.PENDING)
+
+    def alive(self, now: datetime) -> Self:
+        """Pending, and within their 7 days."""
+        return self.pending().filter(expires__gt=now)
+
+    def pick(self, public_id: str) -> Self:
+        """The one of this id, if `public_id` can be an id at all (a database may refuse other text)."""
+        return self.filter(public_id=public_id) if ID_PATTERN.fullmatch(public_id) else self.none()
+
+
+class Invitation(models.Model):
+    """A mailed link that makes whoever holds `email` a member: single use, 7 days, nothing before it is accepted (ORG-06).
+
+    `user` is set where a username was invited: then that account alone can accept, whatever its address is by then.
+    """
+
+    class State(models.TextChoices):
+        """Only a pending one can do anything."""
+
+        PENDING = "pending"
+        ACCEPTED = "accepted"
+        DECLINED = "declined"
+        WITHDRAWN = "withdrawn"
+        REPLACED = "replaced"
+
+    public_id = models.CharField(max_length=32, unique=True, default=new_id)
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=limits.EMAIL_MAX_CHARS)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    level = models.CharField(max_length=6, choices=OrgLevel.choices, default=OrgLevel.MEMBER)
+    key_digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.PENDING)
+    created = models.DateTimeField(default=timezone.now)
+    expires = models.DateTimeField(db_index=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["org", "email"], condition=models.Q(state="pending"), name="orgs_one_pending_invitation"),
+            models.CheckConstraint(condition=models.Q(level__in=OrgLevel.values), name="orgs_invited_level_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state}, to {self.org_id}"
+
+
+class Policy(models.TextChoices):
+    """The policies, by their names in REST; the label is what pages call them."""
+
+    AUTO_LOGOUT = "autoLogoutAfter", "Sign out after inactivity"
+    SECOND_FACTOR = "require2fa", "Two-factor authentication"
+    TOKEN_LIFE = "longestTokenLife", "Longest token life"  # noqa: S105  (a name)
+    TOKENS = "tokensAllowed", "API tokens"
+
+
+class Rehearsal(models.Model):
+    """A policy that does nothing yet and counts whom it would have hit (N5). `value`: minutes or days; None where it is a yes or no."""
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="rehearsals")
+    policy = models.CharField(max_length=20, choices=Policy.choices)
+    value = models.PositiveSmallIntegerField(null=True)
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["org", "policy"], name="orgs_one_rehearsal_of_a_policy"),
+            models.CheckConstraint(condition=models.Q(policy__in=Policy.values), name="orgs_rehearsed_policy_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.policy} of {self.org_id}, report only"
+
+
+class RehearsalHit(models.Model):
+    """A member whom a rehearsed policy would have hit, and how often."""
+
+    rehearsal = models.ForeignKey(Rehearsal, on_delete=models.CASCADE, related_name="hits")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    times = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField(default=timezone.now)
+    last_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["rehearsal", "user"], name="orgs_hit_once_a_member")]
+
+    def __str__(self) -> str:
+        return f"user {self.user_id}, {self.times} times"

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Min, OuterRef, QuerySet
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
+from orgs import limits
 from orgs.models import Organization
 
 SECONDS_PER_MINUTE = 60
@@ -34,6 +36,26 @@ def second_factor_rule(user: User) -> SecondFactorRule | None:
     """Return the rule that holds first for `user`; None where no organization of theirs has one. One query."""
     first = Organization.objects.of(user).with_second_factor_rule().first()
     return SecondFactorRule(first.name, first.second_factor_from) if first and first.second_factor_from else None
+
+
+def longest_token_life_for(user: User) -> int | None:
+    """Return for how many days a token of `user` lives at most, by the strictest of their organizations; None: none says. One query."""
+    days: int | None = Organization.objects.of(user).aggregate(days=Min("longest_token_life_days"))["days"]
+    return days
+
+
+def org_without_tokens(user: User) -> Organization | None:
+    """Return an organization of `user` that allows no API tokens, or None. One query."""
+    return Organization.objects.of(user).filter(tokens_allowed=False).order_by("pk").first()
+
+
+def reset_wait_hours_for(user: User) -> int:
+    """Return for how many hours `user` can object to a reset of their second factor: the longest wait among their organizations.
+
+    An organization without a word on it waits as long as the house (RESET_WAIT_MOST_HOURS), and so does a person without one.
+    """
+    waits = Organization.objects.of(user).values_list(Coalesce("reset_wait_hours", limits.RESET_WAIT_MOST_HOURS), flat=True)
+    return max(waits, default=limits.RESET_WAIT_MOST_HOURS)
 
 
 def second_factor_days(user: OuterRef) -> "QuerySet[Organization, datetime | None]":

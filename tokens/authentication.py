@@ -32,7 +32,7 @@ _by_digest = CompiledGet(
         "public_id", "user", "kind", "label", "prefix", "state", "created", "expires", "everywhere", "retires_at", "last_used_at",
         "last_used_ip",
     ],
-    joined_fields=["username", "email", "first_name", "last_name", "is_active", "session_epoch"],
+    joined_fields=["username", "email", "first_name", "last_name", "is_active", "session_epoch", "must_enrol_at"],
 )  # fmt: skip
 
 

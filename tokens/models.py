@@ -55,6 +55,7 @@ class EndReason(models.TextChoices):
     IDLE = "idle", "nothing was heard of it"
     PROJECT = "project-deleted", "its project was deleted"
     ACCESS = "access-lost", "access to its project was taken away"
+    SUPPORT = "revoked-by-support", "revoked by support"
 
 
 def reason_words(why: str) -> str:

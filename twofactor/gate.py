@@ -1,23 +1,26 @@
-"""Who must have two-factor authentication (S6.9): members of organizations that require it, from a day on.
+"""Who must have two-factor authentication (S6.9): members of organizations that require it, from a day on, and whoever had it taken off
+for a reason that calls for a new one.
 
-A session of somebody who must and has not carries that day in its row, written at the login and when a rule changes, so that a
-request pays no look-up. From then on the middleware leads it to the set-up before anything else.
+The day stands in the row of somebody who must and has not (`User.must_enrol_at`), written at the login, when a rule or a membership
+changes, and when it is turned on or off, so that a request pays no look-up. From then on the middleware leads them to the set-up
+before anything else, and their tokens are refused (ORG-04).
 """
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
-from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from accounts import sessions
-from accounts.models import Session, User
+from accounts.models import User
 from accounts.sessions import SessionStore
 from orgs import policies
-from twofactor.models import Authenticator
+from twofactor.models import Authenticator, EnrolmentDue
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # Where somebody who must set it up may go: there, out, and to the page that explains.
@@ -25,22 +28,31 @@ OPEN_VIEWS = frozenset({"twofactor:enable", "accounts:logout", "accounts:session
 
 
 def must_enrol_from(user: User) -> datetime | None:
-    """Return from when on `user` can do nothing before setting it up; None: they have it, or nobody requires it.
+    """Return from when on `user` can do nothing before setting it up; None: they have it, or nobody requires it. One query.
 
-    settings.ENROLMENT_RULE names this; a login writes it into the session.
+    settings.ENROLMENT_RULE names this; a login notes it.
     """
-    rule = policies.second_factor_rule(user)
-    return None if rule is None or Authenticator.objects.filter(user=user).exists() else rule.since
+    since: datetime | None = User.objects.filter(pk=user.pk).values_list(_rule(), flat=True).get()
+    return since
 
 
-def mark_sessions(people: QuerySet[User]) -> int:
-    """Write the present rules into the live sessions of `people`, in one statement; return how many sessions they have.
+def settle(people: QuerySet[User]) -> int:
+    """Note the present rules at those of `people` for whom they are others than before, in one statement; return how many those are.
 
-    Call it in the transaction in which a rule or a membership changed.
+    Call it in the transaction in which a rule, a membership, or the second factor itself changed.
     """
-    has_it = Exists(Authenticator.objects.filter(user=OuterRef("user")))
-    since = Subquery(policies.second_factor_days(OuterRef("user")))
-    return Session.objects.filter(user__in=people).update(must_enrol_at=Case(When(has_it, then=Value(None)), default=since))
+    unlike = Q(must_enrol_at=None, rule__isnull=False) | Q(must_enrol_at__isnull=False, rule=None)
+    unlike |= Q(must_enrol_at__isnull=False, rule__isnull=False) & ~Q(must_enrol_at=F("rule"))
+    changed = User.objects.filter(pk__in=people.values("pk")).alias(rule=_rule()).filter(unlike)
+    settled: int = changed.update(must_enrol_at=_rule())
+    return settled
+
+
+def _rule() -> Case:
+    has_it = Exists(Authenticator.objects.filter(user=OuterRef("pk")))
+    own = Subquery(EnrolmentDue.objects.filter(user=OuterRef("pk")).values("since"))
+    days = Subquery(policies.second_factor_days(OuterRef("pk")))
+    return Case(When(has_it, then=Value(None)), default=Coalesce(own, days), output_field=DateTimeField())
 
 
 class SecondFactorMiddleware:

@@ -1,12 +1,14 @@
 """State of the second factor: the app's key, backup codes, half-made set-ups, wrong codes."""
 
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.utils import timezone
 from django_otp.models import Device, TimestampMixin
 
+from accounts import limits as account_limits
+from accounts.ids import ID_PATTERN, new_id
 from accounts.models import Session, User
 from twofactor import backup_codes, limits, vault
 from twofactor.backup_codes import Hashed
@@ -182,6 +184,83 @@ class Enrolment(ShownCodes):
         for name, value in changes.items():
             setattr(self, name, value)
         self.save(update_fields=["step", *changes])
+
+
+class EnrolmentDue(models.Model):
+    """Somebody who must set it up before anything else, whatever organizations say: it was taken off for a reason that calls for it."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    since = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"user {self.user_id}, since {self.since}"
+
+
+class ResetRequestQuerySet(models.QuerySet["ResetRequest"]):
+    """Questions about resets by support."""
+
+    def open(self) -> Self:
+        """Those that are still to come about; at most one of a person."""
+        return self.filter(state__in=ResetRequest.OPEN)
+
+    def due(self, now: datetime) -> Self:
+        """Agreed, and waited for long enough."""
+        return self.filter(state=ResetRequest.State.AGREED, due_at__lte=now)
+
+    def pick(self, public_id: str) -> Self:
+        """The one of this id, if `public_id` can be an id at all (a database may refuse other text)."""
+        return self.filter(public_id=public_id) if ID_PATTERN.fullmatch(public_id) else self.none()
+
+
+class ResetRequest(models.Model):
+    """Support wants to take it off for somebody who lost app and codes (S6.11, ADM-05): one asks, another agrees, then a wait in
+    which the person can object. A credential change, or a login with a code, ends it.
+    """
+
+    class State(models.TextChoices):
+        """The first two are open."""
+
+        ASKED = "asked", "waits for a second member of support"
+        AGREED = "agreed", "waits for an objection"
+        DONE = "done", "done"
+        OBJECTED = "objected", "the person objected"
+        WITHDRAWN = "withdrawn", "withdrawn by support"
+        OVERTAKEN = "overtaken", "overtaken by the person"
+
+    OPEN: ClassVar[list[str]] = ["asked", "agreed"]
+
+    public_id = models.CharField(max_length=32, unique=True, default=new_id)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.ASKED)
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    asked_reason = models.CharField(max_length=account_limits.REASON_MAX_CHARS)
+    agreed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    agreed_at = models.DateTimeField(null=True)
+    agreed_reason = models.CharField(max_length=account_limits.REASON_MAX_CHARS, blank=True)
+    due_at = models.DateTimeField(null=True)
+    epoch = models.PositiveIntegerField()  # the person's, when it was asked for
+    key_digest = models.CharField(max_length=64, unique=True)  # of the link by which the person objects
+    ended_at = models.DateTimeField(null=True)
+
+    objects = ResetRequestQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user"], condition=models.Q(state__in=["asked", "agreed"]), name="twofactor_one_open_reset"),
+            models.CheckConstraint(
+                condition=models.Q(agreed_by=None) | ~models.Q(agreed_by=models.F("asked_by")), name="twofactor_reset_by_two"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state__in=["agreed", "done"])
+                | models.Q(agreed_by__isnull=False, agreed_at__isnull=False, due_at__isnull=False),
+                name="twofactor_reset_agreed_by_somebody",
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=models.Q(state="agreed"), name="twofactor_reset_due")]
+
+    def __str__(self) -> str:
+        return f"{self.state}, of user {self.user_id}"
 
 
 class Handout(ShownCodes):

@@ -17,11 +17,20 @@ def open_session(*, user: User, store: SessionStore, actor: Actor, second_factor
         sessions.end_sessions(Session.objects.filter(pk=store.row.pk), why=WhyEnded.SIGNED_OUT, actor=actor)
     opening = Opening(
         user=user, idle_limit_seconds=sessions.idle_limit_for(user), life_seconds=limits.SESSION_LIFE_SECONDS,
-        ip=actor.ip, user_agent=actor.user_agent, second_factor=second_factor, must_enrol_at=sessions.must_enrol_from(user),
+        ip=actor.ip, user_agent=actor.user_agent, second_factor=second_factor,
     )  # fmt: skip
+    _note_rule(user)
     row = store.sign_in(user, opening)
     sessions.make_room(user, actor)
     return row
+
+
+def _note_rule(user: User) -> None:
+    # A rule that changed while this login was under way is found here at the latest.
+    since = sessions.must_enrol_from(user)
+    if since != user.must_enrol_at:
+        user.must_enrol_at = since
+        User.objects.filter(pk=user.pk).update(must_enrol_at=since)
 
 
 def sign_out(*, store: SessionStore, actor: Actor) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.ids import ID_PATTERN, new_public_id
 from accounts.models import User
+from orgs.models import Organization
 from orgs.projects import limits
 
 ROOT = "/"
@@ -82,6 +83,8 @@ class Project(models.Model):
     summary = models.CharField(max_length=limits.SUMMARY_MAX_CHARS, blank=True, default="", db_default="")
     description = models.TextField(max_length=limits.DESCRIPTION_MAX_CHARS, blank=True, default="", db_default="")
     phi = models.BooleanField(default=False)
+    # The organization that it belongs to: whoever leaves that one leaves the project (S7.1). None: it is a person's own.
+    org = models.ForeignKey(Organization, on_delete=models.PROTECT, null=True, related_name="projects")
     billed_to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created = models.DateTimeField(default=timezone.now)

@@ -11,10 +11,10 @@ from accounts.credentials import Casualties, Change
 from accounts.failpoints import failpoint
 from accounts.models import Session, User
 from accounts.reauth import Proof
-from twofactor import backup_codes, clock, emails, totp, vault
+from twofactor import backup_codes, clock, emails, gate, totp, vault
 from twofactor.errors import AlreadyOn, EnrolmentOver
 from twofactor.events import TwoFactorTurnedOn
-from twofactor.models import Authenticator, BackupCode, Enrolment, Step
+from twofactor.models import Authenticator, BackupCode, Enrolment, EnrolmentDue, Step
 
 
 def find_enrolment(*, session: Session) -> Enrolment | None:
@@ -114,6 +114,8 @@ def _turn_on(user: User, enrolment: Enrolment) -> None:
     )  # fmt: skip
     BackupCode.objects.replace(user, enrolment.texts)
     Enrolment.objects.filter(user=user).delete()
+    EnrolmentDue.objects.filter(user=user).delete()
+    gate.settle(User.objects.filter(pk=user.pk))
 
 
 def _required(session: Session) -> Enrolment:

@@ -1,0 +1,24 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("accounts", "0004_stoppedlogin"),
+    ]
+
+    operations = [
+        migrations.RemoveField(
+            model_name="session",
+            name="must_enrol_at",
+        ),
+        migrations.AddField(
+            model_name="session",
+            name="rehearsed_limit_seconds",
+            field=models.PositiveIntegerField(null=True),
+        ),
+        migrations.AddField(
+            model_name="user",
+            name="must_enrol_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+    ]
