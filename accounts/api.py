@@ -3,20 +3,22 @@
 from typing import Any, cast
 
 from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
 from django.utils import timezone
 from rest_framework import status
-from rest_framework.generics import ListAPIView
+from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import flows, history
+from accounts import exporting, flows, history, logbook
 from accounts.audit import Actor
-from accounts.errors import AccountOutOfReach, SessionNotFound
+from accounts.errors import AccountOutOfReach, FilterRefused, SessionNotFound, TooManyAttempts
+from accounts.logbook import Events
 from accounts.models import SecurityEvent, Session, User
-from accounts.rest import Answers, ReachesAccount
-from accounts.serializers import SecurityEventOutput, SessionOutput
+from accounts.rest import Answers, LinesRenderer, ReachesAccount
+from accounts.serializers import SecurityEventOutput, SecurityLogQuery, SessionOutput
 from accounts.sessions import SessionStore
 
 
@@ -56,13 +58,34 @@ class SessionDetailView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class SecurityLogView(ListAPIView[SecurityEvent]):
-    """GET /api/v1/security-log/: one's own events, newest first."""
+class SecurityLogView(GenericAPIView[SecurityEvent]):
+    """GET /api/v1/security-log/."""
 
     permission_classes = (IsAuthenticated, ReachesAccount)
-    serializer_class = SecurityEventOutput
-    ordering = ("-at", "-id")  # by time first: a cursor shows its position, and a row number would tell how many events there are
+    ordering = logbook.NEWEST_FIRST  # by time first: a cursor shows its position, and a row number would tell how many events there are
 
-    def get_queryset(self) -> QuerySet[SecurityEvent]:
-        """Return the person's own log."""
-        return history.of(cast(User, self.request.user)).select_related("actor")
+    @Answers(SecurityEventOutput, many=True, query=SecurityLogQuery, refuses=[AccountOutOfReach, FilterRefused])
+    def get(self, request: Request) -> Response:
+        """Return one's own events that fit the filters, the newest first."""
+        events = logbook.parse(request.query_params, logbook.OWN).of(_own(request))
+        return self.get_paginated_response(SecurityEventOutput.rows(self.paginate_queryset(events) or []))
+
+
+class SecurityLogExportView(APIView):
+    """GET /api/v1/security-log/export/."""
+
+    permission_classes = (IsAuthenticated, ReachesAccount)
+    renderer_classes = (LinesRenderer,)
+
+    @Answers(
+        SecurityEventOutput, query=SecurityLogQuery, name="security_log_export", refuses=[AccountOutOfReach, FilterRefused, TooManyAttempts]
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """Return all of them as JSON Lines, the oldest first; the last line is `{"end":true,"count":…}`, or not all have come."""
+        filters, actor = logbook.parse(request.query_params, logbook.OWN), actor_of(request)
+        flows.begin_export(whose="your own", filters=filters, subject=actor.user, actor=actor)
+        return exporting.answer(_own(request), filters, SecurityEventOutput.of, name=f"security-log-{request.user.get_username()}")
+
+
+def _own(request: Request) -> Events:
+    return history.of(cast(User, request.user)).select_related("actor")

@@ -9,10 +9,13 @@ from django.http import HttpRequest
 from accounts.clients import client_address, user_agent
 from accounts.models import SecurityEvent, User
 
+SUPPORT_DOOR = "admin"
+
 
 class Event(StrEnum):
     """Names of events, `subject.past-participle`; public API, searched by machines for years."""
 
+    ACCOUNT_CREATED = "account.created"
     LOGIN_PASSED = "login.passed"
     LOGIN_FAILED = "login.failed"
     LOGIN_REFUSED = "login.refused"
@@ -22,6 +25,14 @@ class Event(StrEnum):
     PASSWORD_RESET_ASKED = "password.reset-asked"
     PASSWORD_RESET = "password.reset"
     CONFIRMATION_FAILED = "confirmation.failed"
+    SUPPORT_ENDED_SESSIONS = "support.sessions-ended"
+    SUPPORT_REVOKED_TOKENS = "support.tokens-revoked"
+    SUPPORT_MAILED_RESET = "support.reset-mailed"
+    SUPPORT_UNLOCKED = "support.unlocked"
+    SUPPORT_DEACTIVATED = "support.deactivated"
+    SUPPORT_REACTIVATED = "support.reactivated"
+    SUPPORT_APPOINTED = "support.appointed"
+    SUPPORT_DISMISSED = "support.dismissed"
     EMAIL_CHANGE_ASKED = "email.change-asked"
     EMAIL_CHANGE_CANCELLED = "email.change-cancelled"
     EMAIL_CHANGED = "email.changed"
@@ -31,6 +42,13 @@ class Event(StrEnum):
     BACKUP_CODES_RENEWED = "backup-codes.renewed"
     TWO_FACTOR_ON = "two-factor.turned-on"
     TWO_FACTOR_OFF = "two-factor.turned-off"
+    TWO_FACTOR_RESET_ASKED = "two-factor-reset.asked"
+    TWO_FACTOR_RESET_AGREED = "two-factor-reset.agreed"
+    TWO_FACTOR_RESET_WITHDRAWN = "two-factor-reset.withdrawn"
+    TWO_FACTOR_RESET_OBJECTED = "two-factor-reset.objected"
+    TWO_FACTOR_RESET_OVERTAKEN = "two-factor-reset.overtaken"
+    TWO_FACTOR_RESET_DONE = "two-factor-reset.done"
+    ACCOUNT_SECURED = "account.secured"
     TOKEN_CREATED = "token.created"
     TOKEN_REVOKED = "token.revoked"
     TOKEN_RETIRED = "token.retired"
@@ -40,12 +58,23 @@ class Event(StrEnum):
     TOKEN_REFUSED = "token.refused"
     JOB_STARTED = "job.started"
     WORK_ENDED = "work.ended"
+    FILES_REMOVED = "files.removed"
     PROJECT_CREATED = "project.created"
     PROJECT_CHANGED = "project.changed"
     PROJECT_DELETED = "project.deleted"
     PROJECT_MEMBER_ADDED = "project.member-added"
     PROJECT_MEMBER_CHANGED = "project.member-changed"
     PROJECT_MEMBER_REMOVED = "project.member-removed"
+    LOG_EXPORTED = "log.exported"
+    ORG_CREATED = "org.created"
+    ORG_RENAMED = "org.renamed"
+    ORG_POLICIES_CHANGED = "org.policies-changed"
+    ORG_INVITED = "org.invited"
+    ORG_INVITATION_WITHDRAWN = "org.invitation-withdrawn"
+    ORG_INVITATION_DECLINED = "org.invitation-declined"
+    ORG_MEMBER_ADDED = "org.member-added"
+    ORG_MEMBER_CHANGED = "org.member-changed"
+    ORG_MEMBER_REMOVED = "org.member-removed"
 
 
 class Payload:
@@ -113,12 +142,16 @@ def record_many(entries: list[tuple[Payload, User | None]], *, actor: Actor) -> 
 
 
 def payload_of(row: SecurityEvent) -> Payload | None:
-    """Return the typed payload of a stored event; None where this release no longer knows the event."""
+    """Return the typed payload of a stored event; None where this release no longer knows the event, or not with this data."""
     kind = Payload.by_event.get(row.event)
     if kind is None:
         return None
     known = getattr(kind, "__dataclass_fields__", {})
-    return kind(**{name: value for name, value in row.data.items() if name in known})
+    try:
+        return kind(**{name: value for name, value in row.data.items() if name in known})
+    except TypeError:
+        # Of a release in which the event said less.
+        return None
 
 
 def _row(data: Payload, *, subject: User | None, actor: Actor) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The mails of this room. Each function writes rows into the outbox of the present transaction; none sends."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -11,6 +13,13 @@ from accounts.clients import device_name
 from accounts.credentials import Casualties
 from accounts.models import EmailChange, User
 from accounts.outbox import Letter
+from accounts.support import Staff
+
+
+def welcome(user: User, *, actor: Actor) -> None:
+    """The notice of a new account, to its address."""
+    letter = Letter(to=user.email, subject="Your Gatehouse account", template="accounts/mail/welcome", user=user)
+    outbox.write(letter, login_url=_url("login"), reset_url=_url("reset-password"), **_from(actor))
 
 
 def reset_link(user: User | None, *, uid: str, key: str, actor: Actor) -> None:
@@ -73,6 +82,31 @@ def new_device(user: User, actor: Actor) -> None:
     """The notice of a sign-in from a browser or machine not seen before (LOG-13)."""
     letter = Letter(to=user.email, subject="New sign-in to Gatehouse", template="accounts/mail/new_device", user=user)
     outbox.write(letter, reset_url=_url("reset-password"), **_from(actor))
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a mail about an act of support says: its subject, `what` was done (after "Hello Amy,"), and what the person can do `then`."""
+
+    subject: str
+    what: str
+    then: str = ""
+
+
+def by_support(user: User, staff: Staff, notice: Notice, ended: Sequence[Casualties] = ()) -> None:
+    """The notice of an act of support: who of them, what, why, what ended with it, what to do if it was not expected (ADM-04)."""
+    letter = Letter(to=user.email, subject=notice.subject, template="accounts/mail/by_support", user=user)
+    outbox.write(letter, notice=notice, ended=ended, by=staff.user.display_name, reason=staff.reason)
+
+
+def reset_by_support(user: User, *, uid: str, key: str, staff: Staff) -> None:
+    """The link that resets a password, sent by support, who do not see it; who of them, and why."""
+    letter = Letter(
+        to=user.email, subject="Reset your Gatehouse password", template="accounts/mail/reset_by_support",
+        user=user, good_for_seconds=limits.RESET_LINK_LIFE_SECONDS,
+    )  # fmt: skip
+    link = _url("choose-password", uid=uid, key=key)
+    outbox.write(letter, link=link, by=staff.user.display_name, reason=staff.reason)
 
 
 def _url(name: str, **parts: str) -> str:

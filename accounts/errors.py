@@ -1,5 +1,6 @@
 """Typed errors: a code for programs, a sentence for people. Each door renders the same error its own way."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from accounts.wording import spell_wait
@@ -16,7 +17,7 @@ class GatehouseError(Exception):
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 400
     message: ClassVar[str] = "This cannot be done"
-    field: ClassVar[str | None] = None
+    field: str | None = None
     told: ClassVar[tuple[str, ...]] = ()
     dx_type: ClassVar[str] = "InvalidInput"
     dx_status: ClassVar[int] = 422
@@ -32,6 +33,18 @@ class InvalidInput(GatehouseError):
 
     code, status = "invalid_input", 422
     message = "{reason}"
+
+
+class FilterRefused(GatehouseError):
+    """What a list of events is asked for cannot be; `wrong` says by filter what it must be."""
+
+    code, status = "filter_refused", 422
+    message = '"{name}" {reason}'
+
+    def __init__(self, wrong: Mapping[str, str]) -> None:
+        self.wrong = dict(wrong)
+        self.field, reason = next(iter(self.wrong.items()))
+        super().__init__(name=self.field, reason=reason)
 
 
 class WrongCredentials(GatehouseError):
@@ -130,6 +143,29 @@ class EmailTaken(GatehouseError):
     message = "Another account uses this address meanwhile. Ask for a different one on Account Security"
 
 
+class UsernameTaken(GatehouseError):
+    """Another account has this username."""
+
+    code, status, field = "username_taken", 409, "username"
+    message = "Somebody has this username already. Choose another"
+    dx_type, dx_status = "InvalidState", 422
+
+
+class UsernameRefused(GatehouseError):
+    """What was chosen can be no username."""
+
+    code, status, field = "username_refused", 422, "username"
+    message = "A username has 3 to 30 characters of a-z 0-9 . _ and begins with a letter. Choose another"
+
+
+class AddressTaken(GatehouseError):
+    """A new account is to have an address that one has already; told only to the person who holds the mailbox."""
+
+    code, status = "address_taken", 409
+    message = "There is an account with this address already. Sign in with it, then open the link again"
+    dx_type, dx_status = "InvalidState", 422
+
+
 class SessionNotFound(GatehouseError):
     """No live session of this person has this id."""
 
@@ -183,6 +219,14 @@ class ReasonNeeded(GatehouseError):
 
     code, status, field = "reason_needed", 422, "reason"
     message = "Say why, in 10 to 500 characters. The person reads it in a mail, and it stands in the security log"
+
+
+class NothingToDo(GatehouseError):
+    """An act of support on something that is over already: a second click, or a colleague was faster. Nothing happened."""
+
+    code, status = "nothing_to_do", 409
+    message = "{reason}"
+    dx_type, dx_status = "InvalidState", 422
 
 
 class Busy(GatehouseError):

@@ -5,6 +5,12 @@ from dataclasses import dataclass, field
 from accounts.audit import Event, Payload
 from accounts.clients import device_name
 from accounts.credentials import label_of
+from accounts.wording import counted
+
+
+@dataclass(frozen=True)
+class AccountCreated(Payload, event=Event.ACCOUNT_CREATED, title="Account made"):
+    """An account came into being."""
 
 
 @dataclass(frozen=True)
@@ -134,3 +140,85 @@ class EmailChangeCancelled(Payload, event=Event.EMAIL_CHANGE_CANCELLED, title="E
     def sentence(self) -> str:
         """Which address it was for."""
         return f"{self.new} will not become your address"
+
+
+@dataclass(frozen=True)
+class SupportAppointed(Payload, event=Event.SUPPORT_APPOINTED, title="Made a member of support"):
+    """Whoever runs the server let somebody into the console."""
+
+
+@dataclass(frozen=True)
+class SupportDismissed(Payload, event=Event.SUPPORT_DISMISSED, title="No longer a member of support"):
+    """The console is shut to them."""
+
+
+@dataclass(frozen=True)
+class BySupport:
+    """What every act of support says: who of them, and why (ADM-04)."""
+
+    by: str
+    reason: str
+
+    def sentence(self) -> str:
+        """Who of support, and their reason."""
+        return f"by {self.by} of support: “{self.reason}”"
+
+
+@dataclass(frozen=True)
+class EndedBySupport(BySupport):
+    """An act of support that ended something, by noun."""
+
+    ended: dict[str, int] = field(default_factory=dict)
+
+    def sentence(self) -> str:
+        """What ended, who of support, and their reason."""
+        counts = ", ".join(counted(count, noun) for noun, count in self.ended.items() if count)
+        return f"{counts} ended, {super().sentence()}" if counts else super().sentence()
+
+
+class SupportEndedSessions(EndedBySupport, Payload, event=Event.SUPPORT_ENDED_SESSIONS, title="Sessions ended by support"):
+    """Support ended every session."""
+
+
+class SupportDeactivated(EndedBySupport, Payload, event=Event.SUPPORT_DEACTIVATED, title="Account switched off by support"):
+    """Nobody signs in to it, and no token of it works."""
+
+
+class SupportReactivated(BySupport, Payload, event=Event.SUPPORT_REACTIVATED, title="Account switched on by support"):
+    """The person can sign in again; what ended stays ended."""
+
+
+class SupportMailedReset(BySupport, Payload, event=Event.SUPPORT_MAILED_RESET, title="Password reset mailed by support"):
+    """A reset link went to the account's address. Support does not see it."""
+
+
+@dataclass(frozen=True)
+class SupportUnlocked(BySupport, Payload, event=Event.SUPPORT_UNLOCKED, title="Account unlocked by support"):
+    """Failures of passwords and codes are forgotten."""
+
+    failures: int = 0
+
+    def sentence(self) -> str:
+        """How many failures were forgotten, who of support, and their reason."""
+        return f"{counted(self.failures, 'failed attempt')} forgotten, {super().sentence()}"
+
+
+@dataclass(frozen=True)
+class LogExported(Payload, event=Event.LOG_EXPORTED, title="Security log exported"):
+    """Entries of a security log were handed out as a file: one's own, those of an organization, or by support, who say why."""
+
+    whose: str
+    filters: dict[str, str] = field(default_factory=dict)
+    org_id: str = ""
+    reason: str = ""
+
+    def sentence(self) -> str:
+        """Whose log it was, which part of it, and why."""
+        parts = ", ".join(f"{name} {value}" for name, value in self.filters.items())
+        why = f". Support says: {self.reason}" if self.reason else ""
+        return f"{self.whose}; {f'only {parts}' if parts else 'all of it'}{why}"
+
+    @property
+    def about(self) -> str:
+        """The organization whose log it was."""
+        return self.org_id

@@ -1,12 +1,18 @@
 """Forms of this room: shape and spelling of what people type. The acts decide."""
 
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
-from accounts import limits
+from accounts import limits, logbook, reporting
+from accounts.errors import FilterRefused
+from accounts.logbook import Filters
 from accounts.spelling import fold_email
 
 NO_SPELLING = {"autocapitalize": "none", "spellcheck": "false"}
@@ -136,5 +142,82 @@ class ConfirmEmailForm(forms.Form):
     revoke_tokens = RevokeTokensField()
 
 
+class SinceForm(forms.Form):
+    """Since when something is looked at: by name, or a moment of one's own, in UTC. `cleaned_data["from_when"]` is that moment."""
+
+    since = forms.ChoiceField(label="Since when", choices=reporting.CHOICES, error_messages={"invalid_choice": "Choose one of the list"})
+    moment = forms.DateTimeField(
+        label="That moment, in UTC", help_text="For “Since a moment” alone.", required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        error_messages={"invalid": "Enter a moment such as 2026-11-24 07:41"},
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any] | None:
+        """Say what is wrong with a moment: none, one that is ahead, or one that is too long ago."""
+        cleaned = super().clean() or self.cleaned_data
+        now, chosen = timezone.now(), cleaned.get("since")
+        if chosen in reporting.SINCE:
+            cleaned["from_when"] = now - reporting.SINCE[chosen][1]
+        elif chosen == reporting.MOMENT and "moment" not in self.errors:
+            moment = cleaned.get("moment")
+            if moment is None or not now - timedelta(days=reporting.MOST_DAYS) <= moment <= now:
+                self.add_error("moment", f"Enter a moment of the last {reporting.MOST_DAYS} days")
+            cleaned["from_when"] = moment
+        return cleaned
+
+
 class EmptyForm(forms.Form):
     """A form that is only a button."""
+
+
+class DayInput(forms.DateInput):
+    """A day out of a calendar; a text where an address asks for a moment, which such a field would not show."""
+
+    input_type = "date"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Return what the widget's template is drawn from."""
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        if value and not re.fullmatch(r"\d{4}-\d\d-\d\d", str(value)):
+            context["widget"]["type"] = "text"
+        return context
+
+
+def _text(label: str, **attributes: Any) -> forms.CharField:
+    widget = forms.TextInput(attrs={"autocomplete": "off", "maxlength": 100, **NO_SPELLING, **attributes})
+    return forms.CharField(label=label, required=False, widget=widget)
+
+
+class LogForm(forms.Form):
+    """The filters of a security log (accounts.logbook): those of `names`. `filters` has them where the form is valid."""
+
+    event = forms.CharField(label="What", required=False, widget=forms.Select)
+    since = forms.CharField(label="Since", required=False, widget=DayInput)
+    until = forms.CharField(label="Until", required=False, widget=DayInput)
+    actor = _text("Done by", placeholder="user-…")
+    subject = _text("Whose log", placeholder="user-…")
+    door = forms.CharField(label="Through", required=False, widget=forms.Select)
+    address = _text("Address")
+    request = _text("Request id")
+    about = _text("About", placeholder="org-…, project-…, token-…")
+    filters: Filters
+
+    def __init__(self, data: Mapping[str, str], names: Sequence[str]) -> None:
+        # By name, not as a MultiValueDict: the last of several values counts, as everywhere.
+        super().__init__(dict(data.items()), auto_id="log-%s")
+        self._names = names
+        for name in set(self.fields) - set(names):
+            del self.fields[name]
+        self.fields["event"].widget.choices = [("", "Everything"), *logbook.choices()]
+        self.fields["door"].widget.choices = [("", "Any door"), *logbook.DOORS.items()]
+
+    def clean(self) -> dict[str, Any] | None:
+        """Say at each field what is wrong with it."""
+        cleaned = super().clean()
+        try:
+            self.filters = logbook.parse(self.data, self._names)
+        except FilterRefused as error:
+            for name, reason in error.wrong.items():
+                sentence = f"{reason[:1].upper()}{reason[1:]}."
+                self.add_error(name if name in self.fields else None, sentence if name in self.fields else f"“{name}” {reason}.")
+        return cleaned

@@ -1,13 +1,11 @@
 """Sessions and events as people read them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import QuerySet
-
-from accounts import audit
+from accounts import audit, logbook
 from accounts.clients import device_icon, device_name
-from accounts.models import SecurityEvent, Session, User
+from accounts.models import SecurityEvent, SecurityEventQuerySet, Session, User
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,9 @@ class ShownEvent:
     place: str
     device: str
     page: str = ""
+    who: str = ""
+    whom: str = ""
+    door: str = ""
 
 
 def show_session(row: Session, current: Session | None) -> ShownSession:
@@ -44,9 +45,14 @@ def show_session(row: Session, current: Session | None) -> ShownSession:
     )  # fmt: skip
 
 
-def of(user: User) -> QuerySet[SecurityEvent]:
+def of(user: User) -> SecurityEventQuerySet:
     """Return the person's own security log, newest first."""
     return SecurityEvent.objects.filter(subject=user).order_by("-at", "-id")
+
+
+def of_thing(public_id: str) -> SecurityEventQuerySet:
+    """Return the log of the thing with this public id, such as an organization, each event with who did it and to whom."""
+    return SecurityEvent.objects.about(public_id).select_related("actor", "subject")
 
 
 def latest(user: User, rows: int) -> list[ShownEvent]:
@@ -54,13 +60,29 @@ def latest(user: User, rows: int) -> list[ShownEvent]:
     return [show_event(row) for row in of(user)[:rows]]
 
 
+def show_between(row: SecurityEvent) -> ShownEvent:
+    """Return an event with who did what to whom, by which door; without where from, which is theirs alone (ORG-05)."""
+    return replace(
+        show_event(row), place="", device="", page="", door=logbook.DOORS.get(row.door, row.door),
+        who=row.actor.public_id if row.actor else "", whom=row.subject.public_id if row.subject else "",
+    )  # fmt: skip
+
+
+def show_whole(row: SecurityEvent) -> ShownEvent:
+    """Return an event with all that support may see of it in a list."""
+    known = show_between(row)
+    return replace(show_event(row), page="", door=known.door, who=known.who, whom=known.whom)
+
+
 def show_event(row: SecurityEvent) -> ShownEvent:
     """Return an event with its words; one that this release no longer knows keeps its name."""
     payload = audit.payload_of(row)
     title = payload.title if payload else row.event
-    by_time = row.door == "worker"
+    # Where the desk of support stands is nothing to the person.
+    hidden = {"worker": "", "admin": "support", "shell": "the server"}.get(row.door)
     return ShownEvent(
         public_id=row.public_id, title=title, text=payload.sentence() if payload else "", at=row.at,
-        place="" if by_time else row.ip or "address unknown", device="" if by_time else device_name(row.user_agent),
+        place=hidden if hidden is not None else row.ip or "address unknown",
+        device="" if hidden is not None else device_name(row.user_agent),
         page=payload.page if payload else "",
     )  # fmt: skip

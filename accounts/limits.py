@@ -15,6 +15,7 @@ EMAIL_LINK_LIFE_SECONDS = 24 * 3600  # RST-07
 
 PASSWORD_MAX_CHARS = 1024  # code points after NFKC
 PASSWORD_TYPED_MAX_CHARS = 4 * PASSWORD_MAX_CHARS  # before it: normalising takes time that grows with the square
+PERSON_NAME_MAX_CHARS = 150
 USERNAME_TYPED_MAX_CHARS = 150  # what a login looks at (LOG-10)
 USERNAME_MIN_CHARS, USERNAME_MAX_CHARS = 3, 30
 EMAIL_MAX_CHARS = 254  # RFC 5321, 4.5.3.1.3 less the angle brackets
@@ -36,7 +37,11 @@ OUTBOX_GIVE_UP_SECONDS = 48 * 3600
 OUTBOX_KEEP_SECONDS = 30 * DAY_SECONDS
 SWEEP_BATCH_ROWS = 5000
 
+EXPORTS_PER_PERSON_AND_HOUR = 20  # of a security log
+EXPORT_BATCH_ROWS = 1000
+
 REASON_MIN_CHARS, REASON_MAX_CHARS = 10, 500  # of an act of support (ADM-04)
+RESET_MAIL_PAUSE_SECONDS = 60  # a second click of support within it sends no second mail, which would kill the first one's link
 STAFF_CODE_SECONDS = 12 * 3600  # how old the second factor of a session may be in the console (ADM-01)
 
 DEVICE_COOKIE_SECONDS = 365 * DAY_SECONDS

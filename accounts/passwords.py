@@ -13,10 +13,12 @@ from django.contrib.auth.hashers import Argon2PasswordHasher as DjangoArgon2Hash
 from django.contrib.auth.hashers import check_password, get_hasher, identify_hasher, is_password_usable, make_password
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from accounts import limits
 from accounts.errors import Busy, WeakPassword
+from accounts.failpoints import failpoint
 from accounts.models import User
 from accounts.spelling import normalise_password
 
@@ -92,6 +94,19 @@ def require_strong(password: str, *, username: str, email: str) -> None:
             raise WeakPassword(
                 reason=f"This is little more than {what}. Add at least {FURTHER_CHARS} characters that do not follow from it"
             )
+
+
+def for_change(password: str, user: User) -> str:
+    """Return the hash of a password that `user` chose anew. Slow, like `encode`. Raises WeakPassword and Busy."""
+    require_strong(password, username=user.username, email=user.email)
+    return encode(password)
+
+
+def store(user: User, encoded: str) -> None:
+    """Write a new hash into the row of `user`, which is locked; a flow announces the change."""
+    user.password, user.password_changed = encoded, timezone.now()
+    user.save(update_fields=["password", "password_changed"])
+    failpoint("credentials.after_password_saved")
 
 
 def _candidate(password: str) -> str | None:

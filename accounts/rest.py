@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 
 from rest_framework import serializers
 from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
@@ -139,6 +140,12 @@ class ReachesAccount(BasePermission):
         if caller is not None:
             require_account(caller, to_change=request.method not in SAFE_METHODS)
         return True
+
+
+class LinesRenderer(JSONRenderer):
+    """For routes that give JSON Lines; a refusal of theirs is `application/problem+json` as everywhere."""
+
+    media_type, format = "application/x-ndjson", "jsonl"
 
 
 class LimitedSearch(APIView):

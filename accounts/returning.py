@@ -1,6 +1,6 @@
 """Where a login leads: only ever to a page of this host (WEB-05)."""
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -51,6 +51,10 @@ def after_login(request: HttpRequest, wanted: str | None) -> str:
     return settings.LOGIN_REDIRECT_URL if is_login_page(path) else path
 
 
-def to_login(why: str) -> HttpResponse:
-    """Return the way to the login page, which says what happened (S3.8). `why` is a WhyEnded or a credential change."""
-    return HttpResponseRedirect(f"{reverse('accounts:login')}?why={why}")
+def to_login(why: str, wanted: str = "") -> HttpResponse:
+    """Return the way to the login page, which says what happened (S3.8), and leads to the path `wanted`, by default Home.
+
+    `why` is a WhyEnded or a credential change.
+    """
+    asked = {"why": str(why), **({"next": wanted} if wanted else {})}
+    return HttpResponseRedirect(f"{reverse('accounts:login')}?{urlencode(asked)}")

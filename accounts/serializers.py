@@ -30,10 +30,25 @@ class SecurityEventJSON(TypedDict):
     title: Annotated[str, "For people; may be reworded."]
     text: Annotated[str, "For people; may be reworded, and empty."]
     actor: Annotated[str | None, "Who did it: `user-<username>`, or null for a stranger and for what time did."]
-    door: Annotated[str, "`web`, `rest`, `dx`, or `worker` for what time did."]
-    address: str | None
+    door: Annotated[str, "`web`, `rest`, `dx`, `admin` for acts of support, or `worker` for what time did."]
+    address: Annotated[str | None, "Null for what time did, and for acts of support."]
     device: str | None
     data: Annotated[dict[str, Any], "For programs; what is in it depends on `event`."]
+
+
+class LogQuery(TypedDict, total=False):
+    """What every security log can be asked for."""
+
+    event: Annotated[str, "The name of an event, such as `token.created`, or what names of a family begin with: `token.`"]
+    since: Annotated[str, "A day (`2026-11-24`) or a moment (`2026-11-24T07:41Z`) at which to begin; UTC where no zone is said."]
+    until: Annotated[str, "A day, which counts to its end, or a moment; none later."]
+    door: Annotated[str, "`web`, `rest`, `dx`, `admin` for acts of support, or `worker` for what time did."]
+
+
+class SecurityLogQuery(LogQuery, total=False):
+    """What one's own can be asked for."""
+
+    address: Annotated[str, "One IPv4 or IPv6 address."]
 
 
 class SessionOutput(Output[Session]):
@@ -87,6 +102,8 @@ class SecurityEventOutput(Output[SecurityEvent]):
     def to_representation(self, instance: SecurityEvent) -> SecurityEventJSON:
         """Return the public fields; `event` is a stable name, `data` depends on it."""
         payload = audit.payload_of(instance)
+        # Where the desk of support stands is nothing to the person.
+        by_support = instance.door == audit.SUPPORT_DOOR
         return {
             "id": instance.public_id,
             "at": instance.at,
@@ -95,7 +112,32 @@ class SecurityEventOutput(Output[SecurityEvent]):
             "text": payload.sentence() if payload else "",
             "actor": instance.actor.public_id if instance.actor else None,
             "door": instance.door,
+            "address": None if by_support else instance.ip,
+            "device": device_name(instance.user_agent) if instance.user_agent and not by_support else None,
+            "data": instance.data,
+        }
+
+
+class WholeEventJSON(SecurityEventJSON):
+    """An event as support sees it."""
+
+    subject: Annotated[str | None, "In whose log it stands: `user-<username>`."]
+    about: Annotated[str | None, "The id of the thing that it tells of."]
+    user_agent: str
+    request_id: str
+
+
+class WholeEventOutput(SecurityEventOutput):
+    """One entry of the whole security log, for support."""
+
+    def to_representation(self, instance: SecurityEvent) -> WholeEventJSON:
+        """Return all fields; the id of the request leads to the log lines of the server."""
+        return {
+            **super().to_representation(instance),
             "address": instance.ip,
             "device": device_name(instance.user_agent) if instance.user_agent else None,
-            "data": instance.data,
+            "subject": instance.subject.public_id if instance.subject else None,
+            "about": instance.about or None,
+            "user_agent": instance.user_agent,
+            "request_id": instance.request_id,
         }

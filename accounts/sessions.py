@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -26,6 +26,7 @@ from accounts.digests import digest
 from accounts.errors import StaleProof
 from accounts.events import SessionEnded
 from accounts.models import EndedSession, Session, User, WhyEnded
+from accounts.signals import long_pause
 
 _find = CompiledGet(
     Session,
@@ -35,13 +36,27 @@ _find = CompiledGet(
     joined_fields=User.REQUEST_COLUMNS,
 )
 
+_TOUCH = (
+    'UPDATE "accounts_session" SET "last_activity" = %s WHERE "session_key" = (SELECT "session_key" FROM "accounts_session" '
+    'WHERE "session_key" = %s AND "last_activity" < %s FOR NO KEY UPDATE SKIP LOCKED)'
+)
+
+
+@dataclass(frozen=True)
+class IdleLimits:
+    """After how many seconds without activity sessions of a person end, and a stricter limit that is only tried out, if there is one."""
+
+    seconds: int
+    rehearsed_seconds: int | None = None
+
 
 @dataclass(frozen=True)
 class Opening:
-    """What a new row is made with: whose it is, from where, and its own idle limit in seconds."""
+    """What a new row is made with: whose it is, from where, and its own limits in seconds."""
 
     user: User | None = None
     idle_limit_seconds: int = limits.ANONYMOUS_SESSION_LIFE_SECONDS
+    rehearsed_limit_seconds: int | None = None
     life_seconds: int = limits.ANONYMOUS_SESSION_LIFE_SECONDS
     ip: str | None = None
     user_agent: str = ""
@@ -140,16 +155,17 @@ class SessionStore(SessionBase):
         opening, now = self.opening, timezone.now()
         return {
             "user": opening.user, "epoch": opening.user.session_epoch if opening.user else 0, "created": now, "last_activity": now,
-            "idle_limit_seconds": opening.idle_limit_seconds, "expire_date": now + timedelta(seconds=opening.life_seconds),
+            "idle_limit_seconds": opening.idle_limit_seconds,
+            "rehearsed_limit_seconds": opening.rehearsed_limit_seconds, "expire_date": now + timedelta(seconds=opening.life_seconds),
             "ip": opening.ip, "user_agent": opening.user_agent, "confirmed_at": now if opening.user else None,
             "second_factor_at": now if opening.second_factor else None,
         }  # fmt: skip
 
 
-def idle_limit_for(user: User) -> int:
-    """Return the idle limit of `user` in seconds, from the policy that settings name (a floor above knows the orgs)."""
-    limit: int = import_string(settings.IDLE_LIMIT_POLICY)(user)
-    return limit
+def idle_limits_for(user: User) -> IdleLimits:
+    """Return the idle limits of `user`, from the policy that settings name (a floor above knows the orgs)."""
+    found: IdleLimits = import_string(settings.IDLE_LIMIT_POLICY)(user)
+    return found
 
 
 def must_enrol_from(user: User) -> datetime | None:
@@ -193,12 +209,28 @@ def why_over(row: Session, now: datetime) -> WhyEnded | None:
 
 
 def touch(row: Session, at: datetime) -> bool:
-    """Note activity at `at`: one conditional UPDATE of one column, at most once per min(60 s, limit/10). True if written."""
-    interval = timedelta(seconds=min(limits.SESSION_TOUCH_MAX_SECONDS, row.idle_limit_seconds / 10))
-    if at - row.last_activity < interval:
+    """Note activity at `at`: one conditional UPDATE of one column, at most once per min(60 s, limit/10). True if written.
+
+    The only sender of `long_pause`, which costs nothing where no organization tries a stricter limit out.
+    """
+    interval, pause = timedelta(seconds=min(limits.SESSION_TOUCH_MAX_SECONDS, row.idle_limit_seconds / 10)), at - row.last_activity
+    if pause < interval:
         return False
     row.last_activity = at
-    return bool(Session.objects.filter(pk=row.pk, last_activity__lt=at).update(last_activity=at))
+    written = _write_activity(row.pk, at)
+    if written and row.rehearsed_limit_seconds is not None and pause >= timedelta(seconds=row.rehearsed_limit_seconds):
+        long_pause.send(Session, user=row.user, pause_seconds=int(pause.total_seconds()))
+    return written
+
+
+def _write_activity(key: str, at: datetime) -> bool:
+    if not connection.features.has_select_for_update_skip_locked:
+        return bool(Session.objects.filter(pk=key, last_activity__lt=at).update(last_activity=at))
+    # A policy that changes holds the rows of every member for a moment; no request waits for that. A note that is lost so can only
+    # end a session earlier. By hand, for the ORM would want a transaction around it, which costs two more round trips.
+    with connection.cursor() as cursor:
+        cursor.execute(_TOUCH, [at, key, at])
+        return bool(cursor.rowcount)
 
 
 def seconds_left(row: Session, now: datetime) -> int:

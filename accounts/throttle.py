@@ -89,9 +89,36 @@ def clear(attempt: Attempt) -> None:
     _forget([attempt.guard, attempt.cap])
 
 
-def forgive(username: str) -> None:
-    """Forget the failures of an account after a reset by mail or an unlock; known browsers keep their own counts."""
-    _forget([key_for("guard", username), key_for("cap", username)])
+def forgive(username: str) -> int:
+    """Forget the failures of an account after a reset by mail or an unlock, and return how many there were in a row.
+
+    Known browsers keep their own counts.
+    """
+    return _forget([key_for("guard", username), key_for("cap", username)])
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What stands between a person and their password: a wait, or the end of the password itself."""
+
+    failures: int  # in a row
+    waits_until: datetime | None
+    is_disabled: bool
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the right password is refused now."""
+        return self.is_disabled or self.waits_until is not None
+
+
+def lock_of(username: str) -> Lock:
+    """Return how the account of `username` is locked for a browser that it does not know. One query, changes nothing."""
+    guard, cap = key_for("guard", username), key_for("cap", username)
+    rows = {row.key: row for row in Counter.objects.filter(key__in=[guard, cap])}
+    until = rows[guard].blocked_until if guard in rows else None
+    failures = rows[cap].in_a_row if cap in rows else 0
+    waits = until if until is not None and until > timezone.now() else None
+    return Lock(failures=failures, waits_until=waits, is_disabled=failures >= limits.FAILURES_IN_A_ROW)
 
 
 def sweep(now: datetime) -> int:
@@ -122,11 +149,12 @@ def _locked(keys: list[str]) -> dict[str, Counter]:
     return found
 
 
-def _forget(keys: list[str]) -> None:
+def _forget(keys: list[str]) -> int:
     # Set to nothing and not deleted: another attempt may just have made sure that the rows are there.
     with transaction.atomic():
-        rows = Counter.objects.select_for_update().filter(key__in=keys).order_by("key")
+        rows = list(Counter.objects.select_for_update().filter(key__in=keys).order_by("key"))
         Counter.objects.filter(key__in=[row.key for row in rows]).update(count=0, in_a_row=0, blocked_until=None)
+    return max((max(row.count, row.in_a_row) for row in rows), default=0)
 
 
 def _refusal(rows: dict[str, Counter], attempt: Attempt, now: datetime) -> TooManyAttempts | PasswordDisabled | None:

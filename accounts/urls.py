@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
 from accounts import api
-from accounts.views import help, recovery, security, signin
+from accounts.views import help, log, recovery, report, security, signin
 
 app_name = "accounts"
 
@@ -23,7 +23,9 @@ urlpatterns = [
     path("security/email/", security.ChangeEmailView.as_view(), name="change-email"),
     path("security/email/cancel/", security.WithdrawEmailView.as_view(), name="withdraw-email"),
     path("security/sessions/", security.SessionsView.as_view(), name="sessions"),
-    path("security/history/", security.HistoryView.as_view(), name="history"),
+    path("security/history/", log.HistoryView.as_view(), name="history"),
+    path("security/history/export/", log.ExportHistoryView.as_view(), name="export-history"),
+    path("security/report/", report.ReportView.as_view(), name="report"),
     path("help/", help.HelpView.as_view(), name="help"),
     path(".well-known/change-password", login_not_required(security.change_password_shortcut)),
 ]
@@ -32,4 +34,5 @@ api_urlpatterns = [
     path("sessions/", api.SessionsView.as_view(), name="api-sessions"),
     path("sessions/<str:public_id>/", api.SessionDetailView.as_view(), name="api-session"),
     path("security-log/", api.SecurityLogView.as_view(), name="api-security-log"),
+    path("security-log/export/", api.SecurityLogExportView.as_view(), name="api-security-log-export"),
 ]

@@ -1,62 +1,77 @@
-"""The console of support staff, on Django's admin. It opens only where a second factor was given in this session (S8.1)."""
+"""The support console (S8), assembled from the rooms' `admin.py`: Django's admin site with addresses of its own, and no others.
 
-from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import urlencode
+No model is registered: there is no generic list, form, history or look-up that could reach a column (ADM-02). What is not in
+`urlpatterns` does not exist.
+"""
 
-from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_POST
+from typing import Any, NoReturn
+
+from django.http import HttpRequest
+from django.urls import URLPattern, URLResolver, path
 from django_otp.admin import OTPAdminSite
 
-from accounts import flows
-from accounts.audit import Actor
-from accounts.models import User, WhyEnded
-from accounts.returning import safe_next, to_login
-from accounts.sessions import SessionStore
+import accounts.admin
+import orgs.admin
+import orgs.projects.admin
+import tokens.admin
+import tokens.work.admin
+import twofactor.admin
+from accounts import support
+from config.console.index import IndexView
+from config.console.log import EventView, ExportLogView, LogView
+from config.console.mails import MailsView
+from config.console.orgs import InviteView, MemberLevelView, NewOrgView, OrgsView, OrgView, RemoveMemberView
+from config.console.people import ActView, PeopleView, PersonView
+from config.console.resets import ResetsView
+from config.console.tokens import TokensView, TokenView
 
-_NEEDS_CODE = {
-    "title": "The console needs two-factor authentication",
-    "text": "Turn it on on Account Security, then sign in again with a code.",
-}
+# The page of a person, from top to bottom.
+PANELS = (
+    accounts.admin.account, twofactor.admin.panel, accounts.admin.sessions, tokens.admin.panel, tokens.work.admin.panel,
+    orgs.admin.panel, orgs.projects.admin.panel, accounts.admin.log,
+)  # fmt: skip
+ACTS = (*accounts.admin.ACTS, *twofactor.admin.ACTS, *tokens.admin.ACTS)
+# What an act would do in rooms above the act's own, by its name: sentences for its page.
+WARNINGS = {accounts.admin.DEACTIVATE.name: (orgs.admin.without_admin,)}
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", IndexView.as_view(), name="index"),
+    path("people/", PeopleView.as_view(), name="people"),
+    path("people/<str:username>/", PersonView.as_view(panels=PANELS), name="person"),
+    *(
+        path(f"people/<str:username>/{act.name}/", ActView.as_view(deed=act, warnings=WARNINGS.get(act.name, ())), name=act.name)
+        for act in ACTS
+    ),
+    path("tokens/", TokensView.as_view(), name="tokens"),
+    path("tokens/<str:public_id>/", TokenView.as_view(), name="token"),
+    path("orgs/", OrgsView.as_view(), name="orgs"),
+    path("orgs/new/", NewOrgView.as_view(), name="new-org"),
+    path("orgs/<str:handle>/", OrgView.as_view(), name="org"),
+    path("orgs/<str:handle>/invite/", InviteView.as_view(), name="org-invite"),
+    path("orgs/<str:handle>/members/<str:username>/", MemberLevelView.as_view(), name="org-member"),
+    path("orgs/<str:handle>/members/<str:username>/remove/", RemoveMemberView.as_view(), name="org-remove"),
+    path("resets/", ResetsView.as_view(), name="resets"),
+    path("mails/", MailsView.as_view(), name="mails"),
+    path("log/", LogView.as_view(), name="log"),
+    path("log/export/", ExportLogView.as_view(), name="export-log"),
+    path("log/<str:event_id>/", EventView.as_view(), name="event"),
+]
 
 
 class Console(OTPAdminSite):  # type: ignore[misc]  # django-otp carries no types
-    """Django's admin, behind our login: password and code are asked for there, by the same acts as everywhere."""
+    """Django's admin site behind our login, with our pages: password and code are asked for by the same acts as everywhere."""
 
-    site_header = site_title = "Gatehouse support"
-    site_url = "/"
-    index_title = "Console"
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Return the addresses of the console, and none of Django's."""
+        return urlpatterns
 
-    @method_decorator(login_not_required)
-    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Return the way to the login page; for somebody who is signed in why the console stays shut."""
-        if not request.user.is_authenticated:
-            wanted = urlencode({"next": safe_next(request, request.GET.get("next"))})
-            return HttpResponseRedirect(f"{reverse('accounts:login')}?{wanted}")
-        if self.has_permission(request):
-            return redirect("admin:index")
-        if not getattr(request.user, "is_staff", False):
-            raise Http404
-        return render(request, "accounts/message.html", _NEEDS_CODE, status=HTTPStatus.FORBIDDEN)
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Return whether support asks, in a session with a second factor. The pages ask more (config.console.entrance)."""
+        return bool(super().has_permission(request)) and support.is_support(request.user)  # type: ignore[arg-type]  # active staff
 
-    @method_decorator(require_POST)
-    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """End the session as Sign Out does."""
-        actor = Actor.from_request(request, door="web", user=cast(User, request.user))
-        flows.sign_out(store=cast(SessionStore, request.session), actor=actor)
-        return to_login(WhyEnded.SIGNED_OUT)
-
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Lead to our form: Django's own would change a password behind the back of everything that must end with it."""
-        return redirect("accounts:change-password")
-
-    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Lead there as well."""
-        return redirect("accounts:change-password")
+    def register(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused: a registered model would bring pages that nobody wrote (ADM-02)."""
+        raise TypeError("the console shows no model as it is; write a page in config/console")
 
 
 console = Console(name="admin")

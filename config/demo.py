@@ -81,13 +81,14 @@ def _organizations(people: dict[str, User]) -> None:
 
 def _projects(people: dict[str, User]) -> None:
     amy, ben, cleo = people["amy"], people["ben"], people["cleo"]
-    _project("Genome Atlas", amy, {ben: Level.VIEW})
-    _project("Trial Cohort", amy, {}, phi=True)
+    acme = Organization.objects.get(handle="acme")
+    _project("Genome Atlas", amy, {ben: Level.VIEW}, org=acme)
+    _project("Trial Cohort", amy, {}, phi=True, org=acme)
     _project("Sandbox", cleo, {ben: Level.CONTRIBUTE})
 
 
-def _project(name: str, owner: User, others: dict[User, Level], *, phi: bool = False) -> None:
-    project = Project.objects.create(name=name, phi=phi, billed_to=owner, created_by=owner)
+def _project(name: str, owner: User, others: dict[User, Level], *, phi: bool = False, org: Organization | None = None) -> None:
+    project = Project.objects.create(name=name, phi=phi, billed_to=owner, created_by=owner, org=org)
     for user, level in {owner: Level.ADMINISTER, **others}.items():
         ProjectMember.objects.create(project=project, user=user, level=level)
 

@@ -88,7 +88,8 @@ def _answer(request: HttpRequest, name: str, entity: str) -> Body:
         return OPEN_ROUTES[name](request, _body(request), *([entity] if entity else []))
     if name not in ROUTES:
         raise UnknownRoute()
-    caller = caller_from_header(request.META.get("HTTP_AUTHORIZATION"), request=request, door="dx")
+    header, to_log_out = request.META.get("HTTP_AUTHORIZATION"), name == tokens.dx.LOG_OUT
+    caller = caller_from_header(header, request=request, door="dx", to_log_out=to_log_out)
     request.user = caller.user
     arguments = (caller, _body(request), entity) if entity else (caller, _body(request))
     return ROUTES[name](*arguments)

@@ -46,6 +46,11 @@ def is_bytes(request: HttpRequest) -> bool:
     return request.path.startswith(BYTES_PATH)
 
 
+def is_stream(request: HttpRequest) -> bool:
+    """Return whether the answer goes, or the body comes, for as long as there is more: bytes of files, and exports."""
+    return is_bytes(request) or request.path.endswith("/export/")
+
+
 def speaks_dx(request: HttpRequest) -> bool:
     """Return whether a refusal is read by the dx client: as an envelope."""
     return is_dx(request) or is_bytes(request)

@@ -147,7 +147,7 @@ class LimitsMiddleware:
         if "HTTP_TRANSFER_ENCODING" in request.META:
             # Django would read such a body as an empty one, and an act would do what nobody asked for.
             return pages.answer(request, HTTPStatus.LENGTH_REQUIRED)
-        if envelopes.is_bytes(request):
+        if envelopes.is_stream(request):
             return self._stream(request)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length == "0":

@@ -47,6 +47,7 @@ ROOMS = {
     "tokens": "Who asks, and one's tokens.",
     "work": "What runs on tokens: jobs, uploads, downloads.",
     "projects": "Projects, and who belongs to them.",
+    "orgs": "Organizations: members, policies, what happened in them.",
     "accounts": "Where one is signed in, and what happened to one's account.",
     "schema": "This description.",
 }
@@ -143,8 +144,9 @@ class RestSchema(AutoSchema):
 
     def get_tags(self) -> list[str]:
         """Return the room of the view."""
-        room = type(self.view).__module__.split(".")[-2]
-        return ["schema" if room == "config" else room]
+        # A room may have its REST in one file, `api`, or in several of a package of that name.
+        room = type(self.view).__module__.rpartition(".api")[0].split(".")[-1] or "schema"
+        return [room]
 
     def get_description(self) -> str:  # type: ignore[override]  # DRF's own schemas take more; drf-spectacular asks like this
         """Return the docstring of the method, or that of a list view without its address."""

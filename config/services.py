@@ -50,7 +50,8 @@ def _sqlite(var_dir: Path) -> dict[str, Any]:
 
 
 def _postgresql(options: dict[str, Any], pool_size: int) -> dict[str, Any]:
-    limits = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
+    # JIT is for reports: compiling one of our larger statements takes longer than running it.
+    limits = f"-c jit=off -c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
     pool = {"min_size": 1, "max_size": pool_size, "timeout": POOL_WAIT_SECONDS}
     return {
         "CONN_MAX_AGE": 0,  # the pool keeps the connections

@@ -96,13 +96,25 @@ HASH_CONCURRENCY: int = checks.integer("HASH_CONCURRENCY", _read("HASH_CONCURREN
 IDLE_LIMIT_SECONDS: int = checks.integer(
     "IDLE_LIMIT_SECONDS", _read("IDLE_LIMIT_SECONDS", "900"), least=1 if DEVELOPMENT else 60, most=86_400
 )  # 1 minute to 24 hours
-IDLE_LIMIT_POLICY: str = "orgs.policies.idle_limit_for"
+IDLE_LIMIT_POLICY: str = "orgs.policies.idle_limits_for"
+# How long a person can object before support takes their second factor off, where no organization of theirs says otherwise.
+RESET_WAIT_HOURS: int = checks.integer("RESET_WAIT_HOURS", _read("RESET_WAIT_HOURS", "24"), least=1, most=168)
 ENROLMENT_RULE: str = "twofactor.gate.must_enrol_from"
 SECURITY_ROWS: list[str] = ["twofactor.overview.row"]
+REPORT_SECTIONS: list[str] = [
+    "accounts.report.sign_ins",
+    "accounts.report.account",
+    "twofactor.report.second_factor",
+    "tokens.report.tokens",
+    "orgs.projects.report.changes",
+    "tokens.work.report.files_and_jobs",
+]
 HOME_SECTIONS: list[str] = ["tokens.work.overview.home"]
 TOKEN_SECTIONS: list[str] = ["tokens.work.overview.ran_on"]
 PROJECT_SECTIONS: list[str] = ["tokens.work.overview.project_files"]
 PROJECT_FACTS: list[str] = ["tokens.work.dx.descriptions.project_facts"]
+MEMBER_FACTS: list[str] = ["twofactor.overview.member_facts", "tokens.overview.member_facts"]
+MEMBERS_TO_LOOK_AT: list[str] = ["twofactor.overview.to_look_at", "tokens.overview.to_look_at"]
 VISIBLE_PEOPLE: str = "orgs.projects.access.people_visible_to"
 SESSION_ENGINE: str = "accounts.sessions"
 SESSION_SAVE_EVERY_REQUEST: bool = False
@@ -169,13 +181,8 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context.page",
             ],
-            # Ours first; after them those of the admin.
-            "loaders": [
-                (
-                    "django.template.loaders.cached.Loader",
-                    ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"],
-                )
-            ],
+            # Ours alone: no page of Django's own admin can be drawn.
+            "loaders": [("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader"])],
         },
     },
     # Plain-text mails: nothing is to be escaped for HTML there.
@@ -192,6 +199,7 @@ USE_I18N: bool = False
 USE_TZ: bool = True
 TIME_ZONE: str = "UTC"
 STATIC_URL: str = "/static/"
+STATICFILES_FINDERS: list[str] = ["django.contrib.staticfiles.finders.FileSystemFinder", "config.staticfiles.ReferenceFinder"]
 STATICFILES_DIRS: list[Path] = [BASE_DIR / "static"]
 STATIC_ROOT: Path = Path(_read("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 WHITENOISE_ALLOW_ALL_ORIGINS: bool = False

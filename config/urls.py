@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 
 import accounts.urls
 import orgs.projects.urls
+import orgs.urls
 import tokens.urls
 import tokens.work.urls
 from config import dx, pages, reference
@@ -17,6 +18,7 @@ handler500 = "config.pages.server_error"
 rest_urlpatterns = [
     *tokens.urls.api_urlpatterns,
     *tokens.work.urls.api_urlpatterns,
+    *orgs.urls.api_urlpatterns,
     *orgs.projects.urls.api_urlpatterns,
     *accounts.urls.api_urlpatterns,
     path("schema/", reference.SchemaView.as_view(), name="schema"),
@@ -30,6 +32,7 @@ urlpatterns = [
     path("admin/", console.urls),
     path("", include("accounts.urls")),
     path("", include("twofactor.urls")),
+    path("", include("orgs.urls")),
     path("", include("orgs.projects.urls")),
     path("", include("tokens.urls")),
     path("", include("tokens.work.urls")),

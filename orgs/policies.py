@@ -4,24 +4,35 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Min, OuterRef, QuerySet
+from django.db.models import Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
-from orgs import limits
-from orgs.models import Organization
+from accounts.sessions import IdleLimits
+from orgs.models import Organization, Policy, Rehearsal
 
 SECONDS_PER_MINUTE = 60
 
 
 def idle_limit_for(user: User) -> int:
-    """Return after how many seconds without activity a session of `user` ends (settings.IDLE_LIMIT_POLICY names this).
+    """Return after how many seconds without activity a session of `user` ends.
 
     The smallest `auto_logout_after_minutes` among the organizations, else IDLE_LIMIT_SECONDS. One query.
     """
-    strictest = Organization.objects.of(user).aggregate(minutes=Min("auto_logout_after_minutes"))["minutes"]
-    limit: int = settings.IDLE_LIMIT_SECONDS if strictest is None else strictest * SECONDS_PER_MINUTE
-    return limit
+    return idle_limits_for(user).seconds
+
+
+def idle_limits_for(user: User) -> IdleLimits:
+    """Return that limit, and the strictest that an organization only tries out (settings.IDLE_LIMIT_POLICY names this). One query."""
+    tried = Q(rehearsals__policy=Policy.AUTO_LOGOUT)
+    strictest = Organization.objects.of(user).aggregate(
+        minutes=Min("auto_logout_after_minutes"), tried=Min("rehearsals__value", filter=tried)
+    )
+    minutes, rehearsed = strictest["minutes"], strictest["tried"]
+    return IdleLimits(
+        seconds=settings.IDLE_LIMIT_SECONDS if minutes is None else minutes * SECONDS_PER_MINUTE,
+        rehearsed_seconds=None if rehearsed is None else rehearsed * SECONDS_PER_MINUTE,
+    )
 
 
 @dataclass(frozen=True)
@@ -38,24 +49,41 @@ def second_factor_rule(user: User) -> SecondFactorRule | None:
     return SecondFactorRule(first.name, first.second_factor_from) if first and first.second_factor_from else None
 
 
-def longest_token_life_for(user: User) -> int | None:
-    """Return for how many days a token of `user` lives at most, by the strictest of their organizations; None: none says. One query."""
-    days: int | None = Organization.objects.of(user).aggregate(days=Min("longest_token_life_days"))["days"]
-    return days
+@dataclass(frozen=True)
+class TokenRules:
+    """What the organizations of a person say of tokens: `days` is how long one lives at most, `limited_by` the name of who says so,
+    `refused_by` the name of one that allows no API tokens. `rehearsed`: rules that are only tried out, as rows.
+    """
+
+    days: int | None = None
+    limited_by: str = ""
+    refused_by: str = ""
+    rehearsed: tuple[Rehearsal, ...] = ()
 
 
-def org_without_tokens(user: User) -> Organization | None:
-    """Return an organization of `user` that allows no API tokens, or None. One query."""
-    return Organization.objects.of(user).filter(tokens_allowed=False).order_by("pk").first()
+def token_rules_for(user: User) -> TokenRules:
+    """Return what holds for the tokens of `user`, the strictest of several. One query."""
+    # Policies and what is tried out in one: an organization stands in as many rows as it tries things out.
+    rows = Organization.objects.of(user).order_by("pk").values_list(
+        "name", "longest_token_life_days", "tokens_allowed", "rehearsals__id", "rehearsals__policy", "rehearsals__value"
+    )  # fmt: skip
+    days, limited_by, refused_by, rehearsed = None, "", "", []
+    for name, most, allowed, pk, policy, value in rows:
+        if most is not None and (days is None or most < days):
+            days, limited_by = most, name
+        refused_by = refused_by or ("" if allowed else name)
+        if policy in (Policy.TOKEN_LIFE, Policy.TOKENS):
+            rehearsed.append(Rehearsal(pk=pk, policy=policy, value=value))
+    return TokenRules(days=days, limited_by=limited_by, refused_by=refused_by, rehearsed=tuple(rehearsed))
 
 
 def reset_wait_hours_for(user: User) -> int:
     """Return for how many hours `user` can object to a reset of their second factor: the longest wait among their organizations.
 
-    An organization without a word on it waits as long as the house (RESET_WAIT_MOST_HOURS), and so does a person without one.
+    An organization without a word on it waits as long as the house (settings.RESET_WAIT_HOURS), and so does a person without one.
     """
-    waits = Organization.objects.of(user).values_list(Coalesce("reset_wait_hours", limits.RESET_WAIT_MOST_HOURS), flat=True)
-    return max(waits, default=limits.RESET_WAIT_MOST_HOURS)
+    waits = Organization.objects.of(user).values_list(Coalesce("reset_wait_hours", settings.RESET_WAIT_HOURS), flat=True)
+    return max(waits, default=settings.RESET_WAIT_HOURS)
 
 
 def second_factor_days(user: OuterRef) -> "QuerySet[Organization, datetime | None]":

@@ -14,17 +14,22 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts import audit, flows
-from accounts.events import ConfirmationFailed
+from accounts.digests import digest
+from accounts.events import ConfirmationFailed, LoginPassed
 from accounts.models import Session, User
 from accounts.reauth import Proof
+from orgs.models import Invitation, Membership, Organization
 from orgs.projects.models import Level, Project, ProjectMember
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD, UserFactory, actor
 from tests.faults.links import CANCEL, CONFIRM, RESET, mailed_link
+from tests.orgs.factories import OrganizationFactory
 from tests.projects.factories import ProjectFactory, folders_of
 from tests.tokens.factories import TokenFactory, token_and_text
+from tests.twofactor.factories import supporter, turned_on
 from tokens.models import Token, TokenKind, TokenProject
 from tokens.work.models import File, FileInProject, Job, Transfer, TransferKind
+from twofactor import flows as second_factor_flows
 
 FEW, MANY = 1, 50
 LINE_CHARS = 200
@@ -33,7 +38,7 @@ LINE_CHARS = 200
 PAGES = {
     "/": 6,
     "/?q=project": 6,
-    "/projects/new/": 1,
+    "/projects/new/": 2,
     "/projects/<project_id>/": 6,
     "/projects/<project_id>/change/": 2,
     "/projects/<project_id>/delete/": 7,
@@ -41,6 +46,15 @@ PAGES = {
     "/projects/<project_id>/leave/": 2,
     "/projects/<project_id>/members/<username>/": 3,
     "/projects/<project_id>/members/<username>/remove/": 3,
+    "/orgs/": 3,
+    "/orgs/<handle>/": 12,
+    "/orgs/<handle>/leave/": 4,
+    "/orgs/<handle>/log/": 4,
+    "/orgs/<handle>/members/": 10,
+    "/orgs/<handle>/members/?show=look": 10,
+    "/orgs/<handle>/members/invite/": 3,
+    "/orgs/<handle>/members/<username>/": 4,
+    "/orgs/<handle>/members/<username>/remove/": 5,
     "/profile/": 1,
     "/security/": 8,
     "/security/password/": 6,
@@ -49,7 +63,9 @@ PAGES = {
     "/security/2fa/disable/": 2,
     "/security/2fa/backup-codes/": 2,
     "/security/sessions/": 3,
-    "/security/history/": 3,
+    "/security/compromised/": 9,
+    "/security/report/": 10,
+    "/security/history/": 2,
     "/session/": 1,
     "/help/": 1,
     "/login/": 1,
@@ -57,12 +73,12 @@ PAGES = {
     "/profile/tokens/?q=live": 5,
     "/profile/tokens/?ended=1": 5,
     "/profile/tokens/?sort=used": 5,
-    "/profile/tokens/new/": 3,
+    "/profile/tokens/new/": 4,
     "/profile/tokens/revoke/?token=<public_id>": 8,
     "/profile/tokens/rotate/?token=<public_id>": 2,
     "/profile/tokens/<public_id>/": 12,
     "/profile/tokens/<public_id>/rename/": 4,
-    "/profile/tokens/<public_id>/rotate/": 4,
+    "/profile/tokens/<public_id>/rotate/": 5,
     "/api/v1/me/": 1,
     "/work/running/": 5,
     "/work/<work_id>/": 2,
@@ -70,6 +86,7 @@ PAGES = {
 }
 
 CHOOSE, CHOOSING = "/password/reset/<uid>/<key>/", "/password/reset/<uid>/choose/"
+OBJECT = "/security/2fa/object/<key>/"
 # Pages for anybody, without a session.
 OPEN_PAGES = {
     "/healthz": 0,
@@ -82,6 +99,8 @@ OPEN_PAGES = {
     CHOOSING: 6,
     "/email/confirm/<key>/": 5,
     "/email/cancel/<key>/": 1,
+    "/invitations/<key>/": 1,
+    OBJECT: 1,
     "/security/": 0,
     "/.well-known/change-password": 0,
     "/api/v1/schema/": 0,
@@ -97,10 +116,20 @@ CALLS = {
     "GET /api/v1/projects/": 2,
     "GET /api/v1/projects/<project_id>/": 4,
     "GET /api/v1/projects/<project_id>/members/": 3,
+    "GET /api/v1/orgs/": 2,
+    "GET /api/v1/orgs/<handle>/": 3,
+    "GET /api/v1/orgs/<handle>/security-log/": 3,
+    "GET /api/v1/orgs/<handle>/policies/": 3,
+    "GET /api/v1/orgs/<handle>/members/": 8,
+    "GET /api/v1/orgs/<handle>/invitations/": 3,
     "GET /api/v1/sessions/": 3,
     "GET /api/v1/security-log/": 2,
     "POST /system/whoami": 1,
     "POST /user-amy/describe": 1,
+    "POST /system/findOrgs": 2,
+    "POST /org-acme/describe": 3,
+    "POST /org-acme/findMembers": 3,
+    "POST /org-acme/findProjects": 5,
     "POST /system/findProjects": 4,
     "POST /<project_id>/describe": 4,
     "POST /<project_id>/listFolder": 6,
@@ -115,25 +144,38 @@ CALLS = {
 
 # Acts, as they cost through their door: the same, however much they end.
 ACTS = {
-    "POST /login/": 23,
+    "POST /login/": 24,
     "POST /logout/": 9,
     "POST /session/": 1,
-    "POST /security/password/": 29,
+    "POST /security/history/export/": 5,
+    "POST /orgs/<handle>/log/export/": 6,
+    "GET /api/v1/security-log/export/": 5,
+    "GET /api/v1/orgs/<handle>/security-log/export/": 6,
+    "POST /security/password/": 30,
     "POST /security/email/": 27,
     "POST /security/email/cancel/": 8,
     "POST /security/sessions/": 9,
-    "POST /profile/tokens/new/": 13,
+    "POST /security/compromised/": 51,
+    "POST /security/2fa/object/": 3,
+    "POST /profile/tokens/new/": 15,
     "POST /profile/tokens/revoke/": 11,
-    "POST /profile/tokens/<public_id>/rotate/": 27,
+    "POST /profile/tokens/<public_id>/rotate/": 29,
     "POST /projects/<project_id>/delete/": 43,
+    "POST /orgs/<handle>/members/<username>/remove/": 19,
+    "POST /orgs/<handle>/invitations/<invitation>/withdraw/": 8,
+    "DELETE /api/v1/orgs/<handle>/members/<username>/": 16,
+    "DELETE /api/v1/orgs/<handle>/invitations/<invitation>/": 6,
     "PATCH /api/v1/projects/<project_id>/members/<username>/": 6,
-    "POST /api/v1/tokens/<public_id>/rotate/": 23,
+    "POST /api/v1/tokens/<public_id>/rotate/": 24,
     "DELETE /api/v1/sessions/<public_id>/": 8,
 }
 # What is answered otherwise than with 200, or than with a redirect after an act.
 STATUSES = {
+    "POST /security/history/export/": 200, "POST /orgs/<handle>/log/export/": 200, "GET /api/v1/security-log/export/": 200,
+    "GET /api/v1/orgs/<handle>/security-log/export/": 200,
     "signed in /login/": 302, "/login/verify/": 302, CHOOSE: 302, "stranger /security/": 302,
     "/.well-known/change-password": 302, "/favicon.ico": 302, "POST /session/": 200, "POST /profile/tokens/new/": 200,
+    "DELETE /api/v1/orgs/<handle>/members/<username>/": 204, "DELETE /api/v1/orgs/<handle>/invitations/<invitation>/": 204,
     "DELETE /api/v1/sessions/<public_id>/": 204, "POST /profile/tokens/<public_id>/rotate/": 200,
     "POST /api/v1/tokens/<public_id>/rotate/": 201, "PATCH /api/v1/projects/<project_id>/members/<username>/": 200,
     "signed in /profile/tokens/rotate/?token=<public_id>": 302, "signed in /security/2fa/disable/": 302,
@@ -157,7 +199,7 @@ def _frozen(clock: Any) -> None:
 def amy(request: pytest.FixtureRequest, db: None) -> User:
     """amy with so many rows of everything that a page lists."""
     user: User = UserFactory(username="amy", email="amy@example.com")
-    own = ProjectFactory(name="Own", billed_to=user)
+    own = ProjectFactory(name="Own", billed_to=user, org=OrganizationFactory(handle="acme", admins=[user]))
     for number in range(request.param):
         own_rows(user, own, number)
     return user
@@ -173,6 +215,7 @@ def own_rows(user: User, own: Project, number: int) -> None:
     token = TokenFactory(user=user, label=f"live {number:03d}", everywhere=None)
     TokenProject.objects.create(token=token, project=own, level=Level.VIEW)
     TokenFactory(user=user, label=f"dead {number:03d}", revoked=True)
+    own_organization(user, member, own, number)
     own_work(user, own, number)
     audit.record(ConfirmationFailed(), subject=user, actor=actor(user))
     if number < MANY - 1:  # the browser of the test makes the last one
@@ -180,6 +223,24 @@ def own_rows(user: User, own: Project, number: int) -> None:
         Session.objects.create(
             session_key=f"{number:064d}", expire_date=now + timedelta(hours=1), user=user, epoch=user.session_epoch,
             created=now - timedelta(hours=1), idle_limit_seconds=900, ip="192.0.2.1", user_agent=f"Browser {number}",
+        )  # fmt: skip
+
+
+def own_organization(user: User, member: User, own: Project, number: int) -> None:
+    """Add a member and an invitation to the organization of `own`, and an organization and an invitation to `user`."""
+    assert own.org is not None
+    Membership.objects.create(org=own.org, user=member)
+    token = TokenFactory(user=member, everywhere=None)
+    TokenProject.objects.create(token=token, project=own, level=Level.VIEW)
+    audit.record(LoginPassed(), subject=member, actor=actor(member))
+    wanted: list[tuple[Organization, str, User | None]] = [
+        (own.org, f"{number}@example.com", None),
+        (OrganizationFactory(members=[user]), user.public_id, user),
+    ]
+    for org, address, invitee in wanted:
+        Invitation.objects.create(
+            org=org, email=address, user=invitee, key_digest=digest(f"{org.pk} {number}"), invited_by=member,
+            expires=timezone.now() + timedelta(days=7),
         )  # fmt: skip
 
 
@@ -196,6 +257,7 @@ def address_of(path: str) -> str:
     """Return an address with ids of what amy has."""
     path = path.replace("<work_id>", Job.objects.earliest("pk").public_id)
     path = path.replace("<transfer_id>", Transfer.objects.earliest("pk").public_id)
+    path = path.replace("<handle>", "acme").replace("<invitation>", Invitation.objects.filter(user=None).earliest("pk").public_id)
     path = path.replace("<public_id>", Token.objects.earliest("pk").public_id)
     return path.replace("<project_id>", Project.objects.get(name="Own").public_id).replace("<username>", "member.0")
 
@@ -257,7 +319,11 @@ def test_an_open_page_costs_what_the_snapshot_says(web: WebDoor, amy: User, coun
     flows.request_password_reset(email=amy.email, actor=actor())
     flows.request_email_change(user=amy, email="new@example.com", proof=Proof(amy.pk, amy.session_epoch), actor=actor(amy))
     reset = mailed_link(RESET)
+    turned_on(amy)
+    second_factor_flows.ask(staff=supporter("sue"), person=amy, actor=actor())
     links = {"/email/confirm/<key>/": mailed_link(CONFIRM), "/email/cancel/<key>/": mailed_link(CANCEL), CHOOSE: reset}
+    links["/invitations/<key>/"] = f"/invitations/{Organization.objects.get(handle='acme').pk} 0/"
+    links[OBJECT] = mailed_link(OBJECT.removesuffix("<key>/"))
     address = links.get(path, path)
     if path == CHOOSING:
         address = web.get(reset)["Location"]
@@ -313,6 +379,7 @@ def act_of(name: str, web: WebDoor, amy: User) -> Callable[[], Any]:
         "/security/password/": {"current_password": PASSWORD, **new},
         "/security/email/": {"email": "new@example.com", "current_password": PASSWORD},
         "/security/sessions/": {"end": "others"},
+        "/security/compromised/": {"since": "day", "current_password": PASSWORD, "renew_2fa": "on", **new},
         "/profile/tokens/new/": {"label": "one more", "expires": "30"},
         "/profile/tokens/revoke/": {"token": token},
         "/profile/tokens/<public_id>/rotate/": {"overlap": "0"},

@@ -31,8 +31,8 @@ from tokens.serializers import (
 
 _NO_TRACE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}  # TOK-03
 _MINT_REFUSES: list[type[GatehouseError]] = [
-    errors.ExpiryRefused, errors.WiderThanToken, errors.JobTokenMakesNone, errors.TooManyGenerations, errors.TokenLimit,
-    errors.LabelTaken, AccountOutOfReach, ConfirmationNeeded, TooManyAttempts, StaleProof,
+    errors.ExpiryRefused, errors.TokensNotAllowed, errors.WiderThanToken, errors.JobTokenMakesNone, errors.TooManyGenerations,
+    errors.TokenLimit, errors.LabelTaken, AccountOutOfReach, ConfirmationNeeded, TooManyAttempts, StaleProof,
 ]  # fmt: skip
 _CREATE_REFUSES: list[type[GatehouseError]] = [
     *_MINT_REFUSES, errors.LabelRefused, errors.ScopeRefused, errors.ScopeTooWide, ProjectNotFound, errors.KeyShapeRefused,

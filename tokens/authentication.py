@@ -17,7 +17,7 @@ from accounts.errors import NotAuthenticated
 from accounts.models import User
 from tokens import keys, limits, tries
 from tokens.caller import Caller
-from tokens.errors import TokenExpired, TokenReplaced, TokenRetired, TokenRevoked, TokenUnknown
+from tokens.errors import OwnerMustEnrol, TokenExpired, TokenReplaced, TokenRetired, TokenRevoked, TokenUnknown
 from tokens.models import Token, TokenState
 
 _HEADER = re.compile(r"(?i:bearer) ([!-~]+)", re.ASCII)  # RFC 6750, section 2.1, with exactly one blank
@@ -36,16 +36,19 @@ _by_digest = CompiledGet(
 )  # fmt: skip
 
 
-def authenticate(text: str, *, request: HttpRequest, door: str) -> Caller:
+def authenticate(text: str, *, request: HttpRequest, door: str, to_log_out: bool = False) -> Caller:
     """Return who presents the token `text` with `request`. A wrong form or checksum costs no query, all else one SELECT.
 
     Raises TokenUnknown (also for a person who is switched off), TokenExpired, TokenRevoked, TokenRetired, TokenReplaced. That a
-    revoked or expired one was tried is noted for its owner.
+    revoked or expired one was tried is noted for its owner. Raises OwnerMustEnrol while the owner has to set a second factor up first,
+    except for who wants `to_log_out` (ORG-04). What runs by then goes on: work in progress does not come by here.
     """
     token = known(text)
     now = timezone.now()
     if not token.lives_at(now):
         refuse(token, request, door)
+    if not to_log_out:
+        require_enrolled(token)
     note_use(token, now, request)
     return Caller(token, request=request, door=door)
 
@@ -58,12 +61,12 @@ def known(text: str) -> Token:
     return token
 
 
-def caller_from_header(header: str | None, *, request: HttpRequest, door: str) -> Caller:
+def caller_from_header(header: str | None, *, request: HttpRequest, door: str, to_log_out: bool = False) -> Caller:
     """Return who presents the `Authorization` header of `request`: the scheme Bearer in any case, one blank, a token.
 
     Raises NotAuthenticated without a header, TokenUnknown for one of another form (a doubled header among them).
     """
-    return authenticate(text_in(header), request=request, door=door)
+    return authenticate(text_in(header), request=request, door=door, to_log_out=to_log_out)
 
 
 def text_in(header: str | None) -> str:
@@ -86,6 +89,12 @@ def require_live(token: Token) -> None:
         raise TokenReplaced()
     if token.state == TokenState.RETIRED:
         raise TokenRetired()
+
+
+def require_enrolled(token: Token) -> None:
+    """Return unless the owner of `token` has to set two-factor authentication up before anything else; then raise OwnerMustEnrol."""
+    if token.user.must_enrol:
+        raise OwnerMustEnrol()
 
 
 def refuse(token: Token, request: HttpRequest, door: str) -> None:

@@ -1,6 +1,6 @@
 """Refusals of this room. The sentences stand alone: the dx client shows some under another name (DX_PROTOCOL 9)."""
 
-from accounts.errors import GatehouseError
+from accounts.errors import EnrolmentNeeded, GatehouseError
 
 
 class DeadToken(GatehouseError):
@@ -117,6 +117,23 @@ class TooManyGenerations(GatehouseError):
     code, status = "too_many_generations", 403
     message = "This token was made by a token made by a token, too often already. Make one with a token nearer to the first, or on the page"
     dx_type, dx_status = "PermissionDenied", 401
+
+
+class TokensNotAllowed(GatehouseError):
+    """An organization of the person allows its members no API tokens (S7.2)."""
+
+    code, status = "tokens_not_allowed", 403
+    message = "{org} allows its members no API tokens. Those that you have keep their date; dx login works"
+    dx_type, dx_status = "PermissionDenied", 401
+
+
+class OwnerMustEnrol(EnrolmentNeeded):
+    """The token is good, and its owner has to set two-factor authentication up before anything else (ORG-04)."""
+
+    message = (
+        "Your organization requires two-factor authentication, and you have not set it up. Do it on Account Security; then this token "
+        "works again"
+    )
 
 
 class NotRotated(GatehouseError):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from accounts.audit import Event, Payload
+from accounts.events import EndedBySupport
 from accounts.wording import spell_moment, spell_wait
 from tokens.models import reason_words
 
@@ -110,3 +111,7 @@ class TokenRefused(AboutToken, Payload, event=Event.TOKEN_REFUSED, title="A dead
     def sentence(self) -> str:
         """Which one; that it opened nothing."""
         return f"“{self.label}”, {self.state}; it was refused"
+
+
+class SupportRevokedTokens(EndedBySupport, Payload, event=Event.SUPPORT_REVOKED_TOKENS, title="Tokens revoked by support"):
+    """Support revoked tokens, each of which has an event of its own."""

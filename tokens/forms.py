@@ -13,8 +13,11 @@ from django.utils.dateparse import parse_date
 
 from accounts.forms import password_field
 from accounts.models import User
+from accounts.wording import counted
+from orgs import policies
 from orgs.projects.models import Level, Project
 from tokens import expiry, limits
+from tokens.rules import refusal_by
 from tokens.scope import ALL, Scope
 
 PRESET_DAYS = (7, 30, 90, 365)
@@ -67,11 +70,28 @@ class Offered:
         return [level.label for level in Level if level <= self.project.level]
 
 
+class _NotAllowed(str):
+    """The label of a preset that cannot be chosen."""
+
+    __slots__ = ()
+
+
+class _Presets(forms.RadioSelect):
+    """Radio buttons of which some cannot be chosen."""
+
+    def create_option(self, name: str, value: Any, label: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return the option, with `disabled` where its label says so."""
+        option: dict[str, Any] = super().create_option(name, value, label, *args, **kwargs)
+        if isinstance(label, _NotAllowed):
+            option["attrs"]["disabled"] = True
+        return option
+
+
 class NewTokenForm(MaybeConfirmedForm):
     """Label, expiry, access. No expiry chosen means one calendar month; a date means the end of that day, in UTC."""
 
     label = label_field("Name the script or machine that will hold it.")
-    expires = forms.CharField(label="Expiry", required=False, initial=DEFAULT_PRESET, widget=forms.RadioSelect())
+    expires = forms.CharField(label="Expiry", required=False, initial=DEFAULT_PRESET, widget=_Presets())
     expires_on = forms.DateField(label="Expires on", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     access = forms.ChoiceField(
         label="Access", required=False, initial=EVERYWHERE, choices=[(EVERYWHERE, "All projects"), (SOME, "Chosen projects")]
@@ -83,11 +103,32 @@ class NewTokenForm(MaybeConfirmedForm):
         """`sent` has what was ticked so far, also where the form is only drawn again to find more projects."""
         super().__init__(*args, **kwargs)
         self.user, self.picks = user, _picks(sent)
-        now = timezone.now()
-        choices = [(str(days), "1 year" if days == 365 else f"{days} days") for days in PRESET_DAYS]
+        self.rules, now = policies.token_rules_for(user), timezone.now()
         radios, on = self.fields["expires"].widget, self.fields["expires_on"].widget
-        radios.choices = [*choices, (_A_DATE, "Date")]
-        on.attrs |= {"min": now.date().isoformat(), "max": expiry.longest(now).date().isoformat()}
+        radios.choices = [*self._presets(), (_A_DATE, "Date")]
+        self.fields["expires"].initial = self._default_preset()
+        on.attrs |= {"min": now.date().isoformat(), "max": expiry.longest(now, self.rules).date().isoformat()}
+
+    @property
+    def allowance(self) -> str:
+        """What an organization allows, as a sentence; empty where none says."""
+        said = expiry.allowance(self.rules)
+        return f"{said}." if said else ""
+
+    @property
+    def refusal(self) -> str:
+        """Why no token can be made, as a sentence; empty where it can."""
+        return refusal_by(self.rules)
+
+    def _presets(self) -> list[tuple[str, str]]:
+        """Return the presets; those that an organization does not allow cannot be chosen."""
+        most = self.rules.days
+        days = (most, *PRESET_DAYS) if most is not None and most < min(PRESET_DAYS) else PRESET_DAYS
+        return [(str(one), _preset(one, allowed=most is None or one <= most)) for one in days]
+
+    def _default_preset(self) -> str:
+        most = self.rules.days or int(DEFAULT_PRESET)
+        return str(max((one for one in PRESET_DAYS if one <= min(most, int(DEFAULT_PRESET))), default=most))
 
     @property
     def offered(self) -> list[Offered]:
@@ -138,7 +179,7 @@ class NewTokenForm(MaybeConfirmedForm):
 
     def _moment(self, choice: str, on: date | None) -> datetime | None:
         now = timezone.now()
-        if choice in map(str, PRESET_DAYS):
+        if choice in map(str, (*PRESET_DAYS, self.rules.days)):
             return now + timedelta(days=int(choice))
         if choice == _A_DATE:
             return self._end_of(on, now, field="expires_on") if "expires_on" not in self.errors else None
@@ -146,7 +187,7 @@ class NewTokenForm(MaybeConfirmedForm):
         return self._end_of(_parsed(choice), now, field="expires") if choice else None
 
     def _end_of(self, day: date | None, now: datetime, *, field: str) -> datetime | None:
-        longest = expiry.longest(now)
+        longest = expiry.longest(now, self.rules)
         if day is None:
             self.add_error(field, f"Choose a date, {longest.date()} at the latest, and write it like that.")
             return None
@@ -170,6 +211,11 @@ class RotateTokenForm(MaybeConfirmedForm):
         initial=limits.OVERLAP_DEFAULT_SECONDS,
         help_text="Time to hand the new text to what holds the old one. Work that runs goes on to its end in any case.",
     )
+
+
+def _preset(days: int, *, allowed: bool) -> str:
+    label = "1 year" if days == PRESET_DAYS[-1] else counted(days, "day")
+    return label if allowed else _NotAllowed(label)
 
 
 def _picks(sent: Mapping[str, Any] | QueryDict) -> dict[str, str]:

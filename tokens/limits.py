@@ -29,6 +29,7 @@ REPEAT_MEMORY_SECONDS = 120  # CLI-04: the dx client sends a body again when an 
 PAGE_ROWS = 25
 SEARCH_MAX_CHARS = 100
 EVENTS_SHOWN = 25
+TOKENS_IN_CONSOLE, ENDED_IN_CONSOLE = 25, 5  # on the console's page of a person
 TRIED_SHOWN_DAYS = 7  # how long the list tells of a dead token that was tried
 TRY_NOTED_SECONDS = 10  # a try is noted at most once in this time for each token
 TRY_RECORDED_SECONDS = 3600  # and in the security log once in this time for each token and address

@@ -219,6 +219,8 @@ class Token(models.Model):
             models.Index(fields=["user", "made_ip"], condition=models.Q(kind="cli"), name="tokens_cli_made_from"),
             models.Index(fields=["expires"], condition=models.Q(state__in=["active", "retired"]), name="tokens_due"),
             models.Index(fields=["retires_at"], condition=models.Q(state="active", retires_at__isnull=False), name="tokens_retiring"),
+            models.Index(fields=["state", "-id"], name="tokens_in_state"),
+            models.Index(fields=["kind", "-id"], name="tokens_of_kind"),
             models.Index(fields=["user", "tried_at"], condition=models.Q(tried_at__isnull=False), name="tokens_tried"),
         ]
 

@@ -1,4 +1,4 @@
-"""What this room does when it hears of a credential change (DESIGN 2.1). Runs inside the change's transaction."""
+"""What this room does when it hears of a credential change (DESIGN 2.1), inside its transaction; what it answers where others ask."""
 
 from django.dispatch import receiver
 
@@ -6,7 +6,10 @@ from accounts.audit import Actor
 from accounts.credentials import NAMES_SHOWN, Casualties, Change
 from accounts.models import User
 from accounts.signals import casualties_asked, credentials_changed
-from tokens import flows, running
+from orgs.impact import Hit
+from orgs.models import Organization, Policy
+from orgs.signals import policies_weighed
+from tokens import flows, impact, running
 from tokens.models import Token
 
 
@@ -25,3 +28,10 @@ def would_end(*, user: User, **kwargs: object) -> list[Casualties]:
     """Return what *Revoke Active Tokens* would revoke now, and what would end with that, by name."""
     blast = running.blast_of(Token.objects.of(user).with_authority().order_by("label", "pk").only("pk", "label"))
     return [Casualties("token", len(blast.tokens), [token.label for token in blast.tokens[:NAMES_SHOWN]]), *blast.work]
+
+
+@receiver(policies_weighed, dispatch_uid="tokens.weigh")
+def weigh(*, org: Organization, changed: set[Policy], **kwargs: object) -> list[Hit]:
+    """Return which members have tokens that the policies of `org` would not allow any more."""
+    hits = impact.long_lived(org) if Policy.TOKEN_LIFE in changed else []
+    return hits + (impact.owners(org) if Policy.TOKENS in changed and not org.tokens_allowed else [])

@@ -17,11 +17,13 @@ from accounts import history, reauth, site
 from accounts.models import User
 from accounts.pages import ActorMixin, FlowView, PageView, confirmed, with_code
 from accounts.paging import page_of
+from orgs import policies
 from orgs.projects.models import Project
 from tokens import expiry, flows, limits, running
 from tokens.forms import MaybeConfirmedForm, NewTokenForm, RenameTokenForm, RotateTokenForm
 from tokens.minting import Minted
 from tokens.models import ORDERS, EndReason, Token, TokenKind
+from tokens.rules import refusal_by
 
 _LIST_URL = reverse_lazy("tokens:list")
 DEFAULT_ORDER = "-created"
@@ -221,7 +223,10 @@ class RotateTokenView(_OneToken, _ShowsTextOnce):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add when the new text will end."""
         life = self.token.expires - self.token.created
-        return super().get_context_data(new_end=expiry.renewed(None, life=life, now=timezone.now()), **kwargs)
+        rules, now = policies.token_rules_for(self.user), timezone.now()
+        new_end = expiry.renewed(None, life=life, now=now, rules=rules)
+        allowance = expiry.allowance(rules) if now + life > new_end else ""
+        return super().get_context_data(new_end=new_end, allowance=allowance, refusal=refusal_by(rules), **kwargs)
 
     def act(self, form: RotateTokenForm) -> HttpResponse:
         """Rotate it and return the page that shows the new text."""
@@ -245,5 +250,5 @@ class ChooseRotationView(_TokensTab, PageView):
 
 
 def _events_of(token: Token, user: User) -> list[history.ShownEvent]:
-    rows = history.of(user).filter(about=token.public_id)
+    rows = history.of(user).about(token.public_id)
     return [history.show_event(row) for row in rows[: limits.EVENTS_SHOWN]]

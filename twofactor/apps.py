@@ -10,5 +10,5 @@ class TwoFactorConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Make the log's words for this room's events known in every process; Django calls this once the models are loaded."""
-        from twofactor import events  # noqa: F401  (an event is known by being imported)
+        """Connect the receivers, and make the log's words for this room's events known; Django calls this once the models are loaded."""
+        from twofactor import events, receivers  # noqa: F401  (a receiver, an event is known by being imported)

@@ -50,6 +50,27 @@ def give_back(taken: Try) -> None:
     WrongCode.objects.filter(pk=taken.row_id).delete()
 
 
+def forget(user: User) -> int:
+    """Forget the wrong codes of `user`, whose row is locked; return how many there were."""
+    gone, _ = WrongCode.objects.filter(user=user).delete()
+    return gone
+
+
+@dataclass(frozen=True)
+class Spent:
+    """How much of the budget is spent: wrong codes of the last 24 hours, and for how many seconds no code is looked at."""
+
+    wrong_codes: int
+    wait_seconds: int
+
+
+def spent(user: User) -> Spent:
+    """Return what `user` has spent of the budget. One query, changes nothing."""
+    now = timezone.now()
+    times = sorted(WrongCode.objects.filter(user=user, at__gt=now - limits.SWEEP_AFTER).values_list("at", flat=True))
+    return Spent(wrong_codes=len(times), wait_seconds=_seconds_to_wait(times, now))
+
+
 def sweep() -> int:
     """Forget wrong codes of more than 24 hours ago, up to 5,000; return how many."""
     return delete_batch(WrongCode.objects.filter(at__lt=timezone.now() - limits.SWEEP_AFTER))

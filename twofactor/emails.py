@@ -9,6 +9,9 @@ from accounts.clients import device_name
 from accounts.credentials import Casualties
 from accounts.models import User
 from accounts.outbox import Letter
+from accounts.support import Staff
+from twofactor.events import AccountSecured
+from twofactor.models import ResetRequest
 
 
 def turned_on(user: User, *, actor: Actor, ended: list[Casualties]) -> None:
@@ -34,6 +37,45 @@ def backup_codes_renewed(user: User, *, actor: Actor) -> None:
 def codes_locked(user: User, *, wrong: int, actor: Actor) -> None:
     """The notice that no code is looked at for a while: somebody knows the password and tries codes."""
     _write(user, "Somebody tries codes for your Gatehouse account", "codes_locked", actor, wrong=wrong)
+
+
+def reset_asked(reset: ResetRequest, *, key: str) -> None:
+    """The notice that support wants to take it off, at once (ADM-05); `key` opens the page that objects."""
+    _of_reset(reset, "Support was asked to turn your two-factor authentication off", "reset_asked", key=key)
+
+
+def reset_agreed(reset: ResetRequest, *, key: str) -> None:
+    """The notice of the second member of support, and until when one can object."""
+    _of_reset(reset, "Support will turn your two-factor authentication off", "reset_agreed", key=key)
+
+
+def reset_withdrawn(reset: ResetRequest, *, by: Staff) -> None:
+    """The notice that it stays on, for support changed its mind."""
+    _of_reset(reset, "Your two-factor authentication stays on", "reset_withdrawn", by=by)
+
+
+def reset_objected(reset: ResetRequest, *, user: User, actor: Actor) -> None:
+    """The confirmation of an objection, with what to do now."""
+    _write(user, "You objected: two-factor authentication stays on", "reset_objected", actor, reset=reset)
+
+
+def reset_done(reset: ResetRequest, *, ended: list[Casualties]) -> None:
+    """The notice that support took it off: who asked, who agreed, why."""
+    _of_reset(reset, "Support turned your two-factor authentication off", "reset_done", ended=ended)
+
+
+def account_secured(user: User, *, actor: Actor, ended: list[Casualties], event: AccountSecured) -> None:
+    """The notice of the one act of somebody who may be compromised, with the way to the report."""
+    report_url = settings.SITE_URL + event.page
+    _write(user, "Your Gatehouse account is secured", "account_secured", actor, ended=ended, event=event, report_url=report_url)
+
+
+def _of_reset(reset: ResetRequest, subject: str, template: str, *, key: str = "", **context: object) -> None:
+    # Of support, the mail names the person and not the address of their desk.
+    user = reset.user
+    link = settings.SITE_URL + reverse("twofactor:object", kwargs={"key": key}) if key else ""
+    urls = {"link": link, "login_url": settings.SITE_URL + reverse("accounts:login")}
+    outbox.write(Letter(to=user.email, subject=subject, template=f"twofactor/mail/{template}", user=user), reset=reset, **urls, **context)
 
 
 def _write(user: User, subject: str, template: str, actor: Actor, **context: object) -> None:

@@ -69,6 +69,38 @@ class TwoFactorRequired(GatehouseError):
     dx_type, dx_status = "PermissionDenied", 401
 
 
+class ResetOpen(GatehouseError):
+    """A reset by support is under way for this person."""
+
+    code, status = "reset_open", 409
+    message = "A reset is under way for this person already. Agree to it, or withdraw it"
+    dx_type, dx_status = "InvalidState", 422
+
+
+class ResetOver(GatehouseError):
+    """The reset was agreed to, or is over."""
+
+    code, status = "reset_over", 409
+    message = "This reset no longer waits for that: a colleague, the person or time was faster. Reload the page"
+    dx_type, dx_status = "InvalidState", 422
+
+
+class ResetNotFound(GatehouseError):
+    """No reset of this id."""
+
+    code, status = "reset_not_found", 404
+    message = "There is no such reset"
+    dx_type, dx_status = "ResourceNotFound", 404
+
+
+class SecondPersonNeeded(GatehouseError):
+    """Whoever asked cannot agree as well (ADM-05)."""
+
+    code, status = "second_person_needed", 403
+    message = "A reset takes two: somebody else of support has to agree to it"
+    dx_type, dx_status = "PermissionDenied", 401
+
+
 class NothingToDownload(GatehouseError):
     """The file was handed out already, or the codes are no longer shown."""
 

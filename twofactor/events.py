@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from accounts.audit import Event, Payload
 from accounts.events import CredentialEnds
+from accounts.reporting import report_page
 from accounts.wording import counted
 
 
@@ -57,3 +58,109 @@ class TwoFactorTurnedOn(CredentialEnds, event=Event.TWO_FACTOR_ON, title="Two-fa
 @dataclass(frozen=True)
 class TwoFactorTurnedOff(CredentialEnds, event=Event.TWO_FACTOR_OFF, title="Two-factor authentication turned off"):
     """The password alone is enough again."""
+
+
+@dataclass(frozen=True)
+class OfReset:
+    """What every event of a reset by support says: which one, and who of support asked for it, and why."""
+
+    reset_id: str
+    asked_by: str
+    asked_reason: str
+
+    def sentence(self) -> str:
+        """Who asked, and why."""
+        return f"{self.asked_by} of support asked: “{self.asked_reason}”"
+
+
+@dataclass(frozen=True)
+class OfAgreedReset(OfReset):
+    """Somebody else of support may have agreed by then."""
+
+    agreed_by: str = ""
+    agreed_reason: str = ""
+
+    def sentence(self) -> str:
+        """Who asked and who agreed, and why."""
+        agreed = f"; {self.agreed_by} of support agreed: “{self.agreed_reason}”" if self.agreed_by else ""
+        return f"{super().sentence()}{agreed}"
+
+
+@dataclass(frozen=True)
+class ResetAsked(OfReset, Payload, event=Event.TWO_FACTOR_RESET_ASKED, title="Reset of two-factor authentication asked for"):
+    """Somebody of support wants to take it off; nothing has changed."""
+
+
+@dataclass(frozen=True)
+class ResetAgreed(OfAgreedReset, Payload, event=Event.TWO_FACTOR_RESET_AGREED, title="Reset of two-factor authentication agreed to"):
+    """A second one agreed; `due_at` is when it comes about, unless the person objects."""
+
+    due_at: str = ""
+
+
+@dataclass(frozen=True)
+class ResetWithdrawn(OfAgreedReset, Payload, event=Event.TWO_FACTOR_RESET_WITHDRAWN, title="Reset of two-factor authentication withdrawn"):
+    """Support changed its mind; `reason` says why."""
+
+    withdrawn_by: str = ""
+    reason: str = ""
+
+    def sentence(self) -> str:
+        """Who withdrew it, and why."""
+        return f"{self.withdrawn_by} of support withdrew it: “{self.reason}”; two-factor authentication stays on"
+
+
+@dataclass(frozen=True)
+class ResetObjected(OfAgreedReset, Payload, event=Event.TWO_FACTOR_RESET_OBJECTED, title="Reset of two-factor authentication objected to"):
+    """The person, or whoever reads their mail, said no."""
+
+    by_link: bool = False
+
+    def sentence(self) -> str:
+        """By which way, and what became of it."""
+        return f"{'by the link in the mail' if self.by_link else 'on Account Security'}; two-factor authentication stays on"
+
+
+@dataclass(frozen=True)
+class ResetOvertaken(OfAgreedReset, Payload, event=Event.TWO_FACTOR_RESET_OVERTAKEN, title="Reset of two-factor authentication is void"):
+    """The person showed that they need none: `by` a code at a login, or a credential change."""
+
+    by: str = ""
+
+    def sentence(self) -> str:
+        """What made it void."""
+        return f"{self.by}: the reset that support prepared will not come about"
+
+
+@dataclass(frozen=True)
+class ResetDone(CredentialEnds, event=Event.TWO_FACTOR_RESET_DONE, title="Two-factor authentication taken off by support"):
+    """Two of support agreed, and the wait went by without an objection."""
+
+    reset_id: str = ""
+    asked_by: str = ""
+    asked_reason: str = ""
+    agreed_by: str = ""
+    agreed_reason: str = ""
+
+    def sentence(self) -> str:
+        """Who asked, who agreed, and what ended."""
+        asked = f"{self.asked_by} of support asked: “{self.asked_reason}”; {self.agreed_by} agreed: “{self.agreed_reason}”"
+        return f"{asked}; {super().sentence()}"
+
+
+@dataclass(frozen=True)
+class AccountSecured(CredentialEnds, event=Event.ACCOUNT_SECURED, title="Account secured after a suspicion"):
+    """The one act of somebody who may be compromised; `since` is from when on they doubt."""
+
+    since: str = ""
+    two_factor_renewed: bool = False
+    email_change_withdrawn: bool = False
+
+    @property
+    def page(self) -> str:
+        """The report of what was touched since then."""
+        return report_page(self.since)
+
+    def sentence(self) -> str:
+        """What ended, and what has to be set up anew."""
+        return super().sentence() + ("; two-factor authentication has to be set up anew" if self.two_factor_renewed else "")

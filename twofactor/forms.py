@@ -2,7 +2,7 @@
 
 from django import forms
 
-from accounts.forms import RevokeTokensField, code_field, password_field
+from accounts.forms import ChangePasswordForm, RevokeTokensField, SinceForm, code_field, password_field
 
 APPS = (
     ("Aegis", "Aegis", "Android, open source"),
@@ -52,6 +52,18 @@ class TurnOffForm(PasswordForm):
 
     otp = code_field()
     revoke_tokens = RevokeTokensField()
+
+
+class CompromisedForm(SinceForm, ChangePasswordForm):
+    """Since when one doubts, the current password, a new one, and whether two-factor authentication is set up anew."""
+
+    renew_2fa = forms.BooleanField(label="Renew two-factor authentication", required=False, initial=True)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        del self.fields["revoke_tokens"]  # every token goes
+        self.fields["since"].label, self.fields["since"].help_text = "Since when do you doubt?", "The report begins there."
+        self.order_fields(["since", "moment", "current_password", "new_password1", "new_password2", "renew_2fa"])
 
 
 class RenewCodesForm(PasswordForm):

@@ -7,19 +7,22 @@ before anything else, and their tokens are refused (ORG-04).
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
+from django.db import transaction
 from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import sessions
-from accounts.models import User
+from accounts.models import Session, User
 from accounts.sessions import SessionStore
-from orgs import policies
+from orgs import limits, policies
+from orgs.models import Membership
 from twofactor.models import Authenticator, EnrolmentDue
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -39,13 +42,28 @@ def must_enrol_from(user: User) -> datetime | None:
 def settle(people: QuerySet[User]) -> int:
     """Note the present rules at those of `people` for whom they are others than before, in one statement; return how many those are.
 
-    Call it in the transaction in which a rule, a membership, or the second factor itself changed.
+    Call it in the transaction in which a rule, a membership, or the second factor itself changed, before any row of a session is
+    locked.
     """
     unlike = Q(must_enrol_at=None, rule__isnull=False) | Q(must_enrol_at__isnull=False, rule=None)
     unlike |= Q(must_enrol_at__isnull=False, rule__isnull=False) & ~Q(must_enrol_at=F("rule"))
-    changed = User.objects.filter(pk__in=people.values("pk")).alias(rule=_rule()).filter(unlike)
-    settled: int = changed.update(must_enrol_at=_rule())
+    changed = User.objects.filter(pk__in=people.values("pk")).alias(rule=_rule()).filter(unlike).order_by("pk")
+    # In the order of their ids, as every act locks people: two that settle the same ones do not wait for each other in a ring.
+    locked = User.objects.filter(pk__in=changed.select_for_update(no_key=True).values("pk"))
+    settled: int = locked.update(must_enrol_at=_rule())
     return settled
+
+
+def settle_recent() -> int:
+    """Do the same for people with a session of the last 10 minutes whose organizations changed rules or members in that time.
+
+    A login that read the rules before such a change was committed wrote what held then. The worker calls it, safely twice.
+    """
+    since = timezone.now() - timedelta(seconds=limits.SETTLING_SECONDS)
+    changed = Membership.objects.filter(Q(org__policies_changed__gt=since) | Q(created__gt=since), user=OuterRef("pk"))
+    came = Session.objects.filter(user=OuterRef("pk"), created__gt=since)
+    with transaction.atomic():
+        return settle(User.objects.filter(Exists(came), Exists(changed)))
 
 
 def _rule() -> Case:

@@ -21,4 +21,8 @@ WRONG_CODES = ((5, timedelta(minutes=5)), (15, timedelta(hours=1)), (30, timedel
 WRONG_CODES_A_DAY = WRONG_CODES[-1][0]
 SWEEP_AFTER = WRONG_CODES[-1][1]
 
+RESETS_PER_STAFF_AND_HOUR = 20
+RESETS_PER_PERSON_AND_DAY = 5  # each is mailed to the person
+RESET_BATCH_ROWS = 100
+
 REENCRYPT_BATCH_ROWS = 500

@@ -1,10 +1,14 @@
-"""The row of this room on the page Account Security (settings.SECURITY_ROWS)."""
+"""What this room shows elsewhere: its row on Account Security (settings.SECURITY_ROWS), and who has a second factor (MEMBER_FACTS)."""
 
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q
+
 from accounts.models import User
+from accounts.wording import spell_moment
 from orgs import policies
-from twofactor import limits
+from orgs.models import Organization
+from twofactor import flows, limits
 from twofactor.models import Authenticator, BackupCode
 
 _UNPROTECTED = (
@@ -21,7 +25,27 @@ def row(user: User) -> dict[str, Any]:
         "template": "twofactor/_row.html", "device": device, "rule": policies.second_factor_rule(user), "of": limits.BACKUP_CODES,
         "warning": _UNPROTECTED if device is None else None,
     }  # fmt: skip
-    return shown if device is None else {**shown, **_codes(user)}
+    return shown if device is None else {**shown, **_codes(user), **_reset(user)}
+
+
+def _reset(user: User) -> dict[str, Any]:
+    found = flows.find_open_reset(user=user)
+    if found is None:
+        return {}
+    when = f"It happens after {spell_moment(found.due_at)}" if found.due_at else "A second member of support has to agree first"
+    text = f"{found.asked_by.display_name} of support asked: “{found.asked_reason}” {when}. You have your codes? Object to it below."
+    return {"reset": found, "warning": ("Support wants to turn your two-factor authentication off", text)}
+
+
+def member_facts(org: Organization, users: list[User]) -> dict[int, dict[str, Any]]:
+    """Return by id of user whether they have a second factor. One query."""
+    having = set(Authenticator.objects.filter(user__in=users).values_list("user", flat=True))
+    return {user.pk: {"second_factor": user.pk in having} for user in users}
+
+
+def to_look_at(org: Organization) -> Q:
+    """Return the condition, on members of `org`, that they have no second factor."""
+    return Q(~Exists(Authenticator.objects.filter(user=OuterRef("user"))))
 
 
 def _codes(user: User) -> dict[str, Any]:

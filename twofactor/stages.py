@@ -3,8 +3,11 @@
 from typing import Any
 
 from accounts.audit import Actor
+from accounts.limits import HOUR_SECONDS
 from accounts.login import Ticket
 from accounts.models import User
+from accounts.wording import spell_wait
+from orgs import policies
 from twofactor import checking
 from twofactor.models import Authenticator, BackupCode
 
@@ -23,8 +26,9 @@ class CodeStage:
         return checking.check(user, answer, actor)
 
     def facts(self, user: User) -> dict[str, Any]:
-        """Return how many backup codes are left, as `codes_left`."""
-        return {"codes_left": BackupCode.objects.of(user).left().count()}
+        """Return how many backup codes are left, as `codes_left`, and how long a reset by support takes, as `reset_wait`."""
+        wait = spell_wait(policies.reset_wait_hours_for(user) * HOUR_SECONDS)
+        return {"codes_left": BackupCode.objects.of(user).left().count(), "reset_wait": wait}
 
 
 code_stage = CodeStage()

@@ -1,7 +1,6 @@
 """Changing a password, and resetting a forgotten one by mail."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -24,12 +23,11 @@ def change_password(*, user: User, new_password: str, proof: Proof, actor: Actor
 
     Raises WeakPassword, StaleProof where another change came first, and StepRefused; then nothing has changed.
     """
-    passwords.require_strong(new_password, username=user.username, email=user.email)
-    encoded = passwords.encode(new_password)
+    encoded = passwords.for_change(new_password, user)
     with transaction.atomic():
         locked = User.objects.lock(user.pk)
         proof.redeem(locked)
-        _store(locked, encoded)
+        passwords.store(locked, encoded)
         ended = credentials.announce(locked, change=Change.PASSWORD, actor=actor, revoke_tokens=revoke_tokens)
         audit.record(CredentialEnds(ended=credentials.counts(ended), tokens_revoked=revoke_tokens), subject=locked, actor=actor)
         emails.password_changed(locked, actor=actor, ended=ended)
@@ -48,7 +46,7 @@ def request_password_reset(*, email: str, actor: Actor) -> None:
     key, uid = ids.new_key(), ids.new_id()
     with transaction.atomic():
         locked = User.objects.filter(pk=addressee.pk if addressee else 0).select_for_update(no_key=True).first()
-        _make_reset(locked, uid=uid, key=key)
+        PasswordReset.objects.replace(locked, uid=uid, key_digest=digest(key))
         audit.record(ResetAsked(), subject=locked, actor=actor)
         emails.reset_link(locked, uid=uid, key=key, actor=actor)
 
@@ -70,25 +68,18 @@ def reset_password(*, uid: str, key_digest: str, new_password: str, actor: Actor
     Raises WeakPassword, and LinkDead where the link was used, replaced or outlived meanwhile; then nothing has changed.
     """
     user = find_reset(uid=uid, key_digest=key_digest)
-    passwords.require_strong(new_password, username=user.username, email=user.email)
-    encoded = passwords.encode(new_password)
+    encoded = passwords.for_change(new_password, user)
     acting = replace(actor, user=user)
     with transaction.atomic():
         locked = User.objects.lock(user.pk)
         _spend_reset(uid, locked)
-        _store(locked, encoded)
+        passwords.store(locked, encoded)
         ended = credentials.announce(locked, change=Change.PASSWORD_RESET, actor=acting, revoke_tokens=revoke_tokens)
         throttle.forgive(locked.username)
         audit.record(PasswordResetEvent(ended=credentials.counts(ended), tokens_revoked=revoke_tokens), subject=locked, actor=acting)
         emails.password_changed(locked, actor=acting, ended=ended, by_reset=True)
         failpoint("password_reset.before_commit")
     return ended
-
-
-def _store(user: User, encoded: str) -> None:
-    user.password, user.password_changed = encoded, timezone.now()
-    user.save(update_fields=["password", "password_changed"])
-    failpoint("credentials.after_password_saved")
 
 
 def _may_mail(email: str, actor: Actor) -> bool:
@@ -98,12 +89,6 @@ def _may_mail(email: str, actor: Actor) -> bool:
     except TooManyAttempts:
         return False
     return True
-
-
-def _make_reset(user: User | None, *, uid: str, key: str) -> None:
-    PasswordReset.objects.filter(user=user).delete()
-    expires = timezone.now() + timedelta(seconds=limits.RESET_LINK_LIFE_SECONDS)
-    PasswordReset.objects.create(user=user, uid=uid, key_digest=digest(key), epoch=user.session_epoch if user else 0, expires=expires)
 
 
 def _spend_reset(uid: str, user: User) -> None:

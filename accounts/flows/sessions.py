@@ -15,9 +15,10 @@ def open_session(*, user: User, store: SessionStore, actor: Actor, second_factor
     if store.user is not None and store.row is not None:
         # Somebody signs in where somebody is signed in: that session ends as by Sign Out.
         sessions.end_sessions(Session.objects.filter(pk=store.row.pk), why=WhyEnded.SIGNED_OUT, actor=actor)
+    idle = sessions.idle_limits_for(user)
     opening = Opening(
-        user=user, idle_limit_seconds=sessions.idle_limit_for(user), life_seconds=limits.SESSION_LIFE_SECONDS,
-        ip=actor.ip, user_agent=actor.user_agent, second_factor=second_factor,
+        user=user, idle_limit_seconds=idle.seconds, rehearsed_limit_seconds=idle.rehearsed_seconds,
+        life_seconds=limits.SESSION_LIFE_SECONDS, ip=actor.ip, user_agent=actor.user_agent, second_factor=second_factor,
     )  # fmt: skip
     _note_rule(user)
     row = store.sign_in(user, opening)

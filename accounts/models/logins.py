@@ -1,6 +1,6 @@
 """Mailed links, what was tried too often, logins that stopped."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -61,6 +61,12 @@ class PasswordResetQuerySet(models.QuerySet["PasswordReset"]):
     def alive(self, now: datetime) -> Self:
         """Unused, within their hour, of the epoch that the person is in, and of a person who may sign in (RST-02)."""
         return self.filter(used_at=None, expires__gt=now, epoch=models.F("user__session_epoch"), user__is_active=True)
+
+    def replace(self, user: User | None, *, uid: str, key_digest: str) -> None:
+        """Let this link be the only one of the person, whose row is locked; of nobody, for an answer that must cost the same."""
+        self.filter(user=user).delete()
+        expires = timezone.now() + timedelta(seconds=limits.RESET_LINK_LIFE_SECONDS)
+        self.create(user=user, uid=uid, key_digest=key_digest, epoch=user.session_epoch if user else 0, expires=expires)
 
 
 class PasswordReset(models.Model):

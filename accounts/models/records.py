@@ -1,6 +1,7 @@
 """What happened, and what is to be mailed."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Self
 
 from django.db import models
 from django.utils import timezone
@@ -9,9 +10,17 @@ from accounts import limits
 from accounts.ids import new_id
 from accounts.models.people import User
 
+# The empty text, written out: SQLite uses the index of what events are about, which holds no event about nothing, only for a
+# statement that says so word by word.
+NOTHING = models.Func(template="''", output_field=models.CharField())
+
 
 class SecurityEventQuerySet(models.QuerySet["SecurityEvent"]):
     """Adds and reads; changes and deletes nothing (S9.2)."""
+
+    def about(self, public_id: str) -> Self:
+        """The history of the thing with this public id."""
+        return self.filter(about=public_id).exclude(about=NOTHING)
 
     def update(self, **kwargs: Any) -> int:
         """Refused: a security event is never changed."""
@@ -20,6 +29,15 @@ class SecurityEventQuerySet(models.QuerySet["SecurityEvent"]):
     def delete(self) -> tuple[int, dict[str, int]]:
         """Refused: a security event stays."""
         raise TypeError("a security event is never deleted")
+
+    def _raw_delete(self, using: str | None) -> int:
+        raise TypeError("a security event is never deleted")
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """Add rows; refuse to write over those that are there."""
+        if kwargs.get("update_conflicts") or kwargs.get("ignore_conflicts"):
+            raise TypeError("a security event is never changed")
+        return super().bulk_create(objs, *args, **kwargs)
 
 
 class SecurityEvent(models.Model):
@@ -40,12 +58,16 @@ class SecurityEvent(models.Model):
     objects = SecurityEventQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         indexes = [
             models.Index(fields=["subject", "-at", "-id"], name="accounts_event_of_subject"),
             models.Index(fields=["about", "-at", "-id"], condition=~models.Q(about=""), name="accounts_event_about"),
             models.Index(fields=["-at", "-id"], name="accounts_event_newest"),
             models.Index(fields=["event", "-at", "-id"], name="accounts_event_of_kind"),
             models.Index(fields=["actor", "-at", "-id"], name="accounts_event_of_actor"),
+            models.Index(fields=["door", "-at", "-id"], name="accounts_event_by_door"),
+            models.Index(fields=["ip", "-at", "-id"], condition=models.Q(ip__isnull=False), name="accounts_event_from_address"),
+            models.Index(fields=["request_id"], name="accounts_event_of_request"),
         ]
 
     def __str__(self) -> str:
@@ -92,6 +114,7 @@ class OutboxMail(models.Model):
             models.Index(fields=["next_try"], condition=models.Q(state="waiting"), name="accounts_outbox_due"),
             models.Index(fields=["to", "id"], condition=models.Q(state="waiting"), name="accounts_outbox_order"),
             models.Index(fields=["done_at"], name="accounts_outbox_done"),
+            models.Index(fields=["-done_at", "-id"], condition=models.Q(state="failed"), name="accounts_outbox_failed"),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -64,6 +63,7 @@ class SecurityView(SecurityOverview, PageView):
         "on": "Two-factor authentication is on already.",
         "off": "Two-factor authentication is off already.",
         "codes": "From now on only the new backup codes work.",
+        "objected": "You objected: two-factor authentication stays on. You never asked support for this? Then change your password.",
     }
 
 
@@ -154,21 +154,6 @@ class SessionsView(FlowView):
             return self.leave("ended", "accounts:sessions")
         flows.sign_out(store=self.store, actor=self.actor)
         return to_login(WhyEnded.SIGNED_OUT)
-
-
-class HistoryView(PageView):
-    """/security/history/: the person's own security log, newest first."""
-
-    template_name = "accounts/history.html"
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add one page of entries."""
-        entries = history.of(self.user)
-        page = Paginator(entries, limits.PAGE_ROWS).get_page(self.request.GET.get("page"))
-        page.object_list = [history.show_event(row) for row in page.object_list]  # type: ignore[misc]  # shown, no longer rows
-        urls = {"older_url": f"?page={page.next_page_number()}" if page.has_next() else None}
-        urls["newer_url"] = f"?page={page.previous_page_number()}" if page.has_previous() else None
-        return super().get_context_data(page_obj=page, **urls, **kwargs)
 
 
 def change_password_shortcut(request: HttpRequest) -> HttpResponse:

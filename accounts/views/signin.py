@@ -53,8 +53,9 @@ class LoginView(LoginStep):
     form_class, template_name = LoginForm, "accounts/login.html"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Send a person who is signed in on to the page wanted."""
-        if request.method == "GET" and request.user.is_authenticated:
+        """Send a person who is signed in on to the page wanted, but for one whose page wants a fresh code (ADM-01)."""
+        is_asked_again = request.GET.get("why") == notices.FRESH_CODE
+        if request.method == "GET" and request.user.is_authenticated and not is_asked_again:
             return redirect(after_login(request, request.GET.get("next")))
         return super().dispatch(request, *args, **kwargs)
 

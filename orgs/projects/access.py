@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from django.db.models import Q, QuerySet
 
-from accounts.audit import Actor
+import orgs.access
 from accounts.callers import HasAccount
 from accounts.credentials import Casualties
 from accounts.errors import InvalidInput
@@ -28,21 +28,8 @@ class HasAccess(HasAccount, Protocol):
 
 
 @dataclass(frozen=True)
-class Person:
+class Person(orgs.access.Person):
     """Somebody who signed in with a browser: nothing narrows them."""
-
-    user: User
-    actor: Actor
-
-    @property
-    def reads_account(self) -> bool:
-        """It is their account."""
-        return True
-
-    @property
-    def controls_account(self) -> bool:
-        """It is their account."""
-        return True
 
     def narrow(self, projects: ProjectQuerySet) -> ProjectQuerySet:
         """Return `projects`."""
@@ -59,7 +46,7 @@ def find(caller: HasAccess, public_id: str, level: Level = Level.VIEW) -> Projec
 
     Raises ProjectNotFound where the caller does not reach it, LevelTooLow where the level there is below `level`.
     """
-    project = visible(caller).of_id(public_id).select_related("billed_to", "created_by").first()
+    project = visible(caller).of_id(public_id).select_related("billed_to", "created_by", "org").first()
     if project is None:
         raise ProjectNotFound()
     if project.level < level:

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from accounts.api import actor_of
 from accounts.errors import GatehouseError, InvalidInput, TooManyAttempts
 from accounts.rest import Answers, LimitedSearch
+from orgs.errors import InviteeNotFound, OrgNotFound
 from orgs.projects import access, errors, flows, limits
 from orgs.projects.access import HasAccess, Person
 from orgs.projects.models import Project, ProjectMember, ProjectQuerySet
@@ -48,18 +49,19 @@ class ProjectsView(LimitedSearch, GenericAPIView[Project]):
     @Answers(ProjectOutput, many=True, query=ProjectsQuery, refuses=[InvalidInput])
     def get(self, request: Request) -> Response:
         """Return the projects that one reaches, by name, each with one's level in it."""
-        found = _filtered(access.visible(caller_of(request)), request).select_related("billed_to", "created_by")
+        found = _filtered(access.visible(caller_of(request)), request).select_related("billed_to", "created_by", "org")
         return self.get_paginated_response(ProjectOutput.rows(self.paginate_queryset(found) or []))
 
     @Answers(
-        ProjectDetailOutput, status=201, takes=NewProjectInput, refuses=[errors.ProjectValueRefused, errors.TokenLimited, TooManyAttempts]
-    )
+        ProjectDetailOutput, status=201, takes=NewProjectInput,
+        refuses=[errors.ProjectValueRefused, errors.TokenLimited, OrgNotFound, TooManyAttempts],
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
-        """Make a project, which one administers and pays for."""
+        """Make a project, which one administers; it is one's own, or belongs to an organization that one is a member of."""
         asked = NewProjectInput(data=request.data)
         asked.is_valid(raise_exception=True)
         caller = caller_of(request)
-        project = flows.create(caller=caller, details=asked.details, actor=caller.actor)
+        project = flows.create(caller=caller, details=asked.details, org=asked.org_id, actor=caller.actor)
         return Response(ProjectDetailOutput.of(project), status=201)
 
 
@@ -102,7 +104,7 @@ class MembersView(GenericAPIView[ProjectMember]):
 
     @Answers(
         MemberOutput, status=201, or_status=200, takes=NewMemberInput,
-        refuses=[*_ACT_REFUSES, errors.InviteeNotFound, TooManyAttempts],
+        refuses=[*_ACT_REFUSES, InviteeNotFound, TooManyAttempts],
     )  # fmt: skip
     def post(self, request: Request, public_id: str) -> Response:
         """Make a person a member, at once (201). One who is a member already is raised to the level, never lowered (200)."""

@@ -8,3 +8,7 @@ class ProjectsConfig(AppConfig):
 
     name = "orgs.projects"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connect the receivers."""
+        from orgs.projects import receivers  # noqa: F401

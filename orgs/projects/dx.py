@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import prefetch_related_objects
 from django.utils.module_loading import import_string
 
+import orgs.access
 from accounts.callers import Body, fields_asked, flag_of, mapping_of, require_few, text_of, texts_of, whole_of
 from accounts.errors import InvalidInput
 from accounts.models import User
@@ -33,7 +34,7 @@ def find_projects(caller: HasAccess, body: Body) -> dict[str, Any]:
     describe = body.get("describe")
     # Not the folders: of a thousand projects they would be millions.
     wanted = _wanted(describe if isinstance(describe, dict) else {}) - {FOLDERS} if describe else set()
-    projects = finding.found(caller, body).select_related("billed_to", "created_by")
+    projects = finding.found(caller, body).select_related("billed_to", "created_by", "org")
     found, following = finding.page(projects, body.get("starting"), rows)
     _prefetch(found, wanted)
     return {"results": [_row(caller, project, wanted) for project in found], "next": following}
@@ -48,19 +49,19 @@ def describe_project(caller: HasAccess, body: Body, entity_id: str) -> dict[str,
 
 
 def new_project(caller: HasAccess, body: Body) -> dict[str, Any]:
-    """Make a project; it is billed to the caller's person, who administers it."""
+    """Make a project, which the caller's person administers; it is billed to them, or to an organization of theirs (`billTo`)."""
     _refuse_restrictions(body)
-    _require_bill(body, caller.user)
+    org = _billed_org(body, caller.user)
     if text_of(body, "region", required=False) not in (None, limits.REGION):
         raise InvalidInput(reason=f'This server has one region, "{limits.REGION}". Leave "region" out')
     text_of(body, "name")
-    return _id(flows.create(caller=caller, details=_details(body), actor=caller.actor))
+    return _id(flows.create(caller=caller, details=_details(body), org=org, actor=caller.actor))
 
 
 def update_project(caller: HasAccess, body: Body, entity_id: str) -> dict[str, Any]:
     """Change name, texts, or set the PHI mark."""
     _refuse_restrictions(body)
-    _require_bill(body, access.find(caller, entity_id).billed_to)
+    _require_bill(body, access.find(caller, entity_id).owner.public_id)
     return _id(flows.update(caller=caller, project_id=entity_id, details=_details(body), actor=caller.actor))
 
 
@@ -158,7 +159,7 @@ def _description(project: Project, wanted: set[str]) -> dict[str, Any]:
         "description": project.description,
         "region": limits.REGION,
         "level": project.level_label,
-        "billTo": project.billed_to.public_id,
+        "billTo": project.owner.public_id,
         "containsPHI": project.phi,
         "created": milliseconds(project.created),
         "createdBy": {"user": project.created_by.public_id},
@@ -206,10 +207,24 @@ def _refuse_restrictions(body: Body) -> None:
             raise InvalidInput(reason=f'This server does not know "{name}" projects. Leave it out, or give false')
 
 
-def _require_bill(body: Body, payer: User) -> None:
+def _billed_org(body: Body, user: User) -> str | None:
     asked = text_of(body, "billTo", required=False)
-    if asked is not None and asked != payer.public_id:
-        raise InvalidInput(reason='A project is billed to who made it. Leave "billTo" out')
+    if asked is not None and asked.startswith(orgs.access.PREFIX):
+        return asked
+    if asked not in (None, user.public_id):
+        raise InvalidInput(reason='A project is billed to you, or to an organization of yours, as "org-acme". Or leave "billTo" out')
+    return None
+
+
+def _require_bill(body: Body, owner: str) -> None:
+    if text_of(body, "billTo", required=False) not in (None, owner):
+        raise InvalidInput(reason='A project stays with whom it belongs to. Leave "billTo" out')
+
+
+def find_org_projects(caller: HasAccess, body: Body, entity_id: str) -> dict[str, Any]:
+    """Return those of the caller's projects that belong to an organization of theirs, as `findProjects` does."""
+    org = orgs.access.find(caller, entity_id).org
+    return find_projects(caller, {**body, "billTo": org.public_id})
 
 
 def _word(level: object) -> str:
@@ -224,6 +239,7 @@ def _id(project: Project) -> dict[str, Any]:
 
 ROUTES = {
     "system/findProjects": find_projects,
+    "org-{id}/findProjects": find_org_projects,
     "system/findApps": nothing,
     "system/findGlobalWorkflows": nothing,
     "project/new": new_project,

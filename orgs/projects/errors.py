@@ -35,14 +35,6 @@ class MemberNotFound(GatehouseError):
     dx_type, dx_status = "ResourceNotFound", 404
 
 
-class InviteeNotFound(GatehouseError):
-    """Nobody has this username."""
-
-    code, status, field = "invitee_not_found", 404, "user"
-    message = "There is nobody with this username. Check the spelling; invite by username, as in user-amy"
-    dx_type, dx_status = "ResourceNotFound", 404
-
-
 class LastAdministrator(GatehouseError):
     """A project keeps one administrator at least."""
 

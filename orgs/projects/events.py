@@ -30,9 +30,10 @@ class OfProject(AboutProject):
 
 @dataclass(frozen=True)
 class ProjectCreated(OfProject, Payload, event=Event.PROJECT_CREATED, title="Project made"):
-    """A project was made."""
+    """A project was made; `org` is the id of the organization that it belongs to, if it does."""
 
     phi: bool = False
+    org: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
+import orgs.access
 from accounts.callers import Body, flag_of, text_of
 from accounts.errors import InvalidInput
 from orgs.projects import access, asking, globs, limits
@@ -66,7 +67,11 @@ def _region(body: Body) -> Q:
 
 def _billed_to(body: Body) -> Q:
     payer = text_of(body, "billTo", required=False)
-    return Q() if payer is None else Q(billed_to__username=payer.removeprefix("user-").lower())
+    if payer is None:
+        return Q()
+    if payer.startswith(orgs.access.PREFIX):
+        return Q(org__handle=orgs.access.handle_of(payer))
+    return Q(org=None, billed_to__username=payer.removeprefix("user-").replace("\x00", "").lower())
 
 
 def _created(body: Body) -> Q:

@@ -1,11 +1,12 @@
 """Shape and spelling of what people enter about projects. The acts decide."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
 from accounts.forms import NO_SPELLING
 from accounts.limits import USERNAME_TYPED_MAX_CHARS
+from orgs.models import OrganizationQuerySet
 from orgs.projects import limits
 from orgs.projects.flows import Details
 from orgs.projects.models import Level
@@ -42,6 +43,29 @@ class ProjectForm(forms.Form):
         """What was filled in."""
         filled = self.cleaned_data
         return Details(name=filled["name"], summary=filled["summary"], phi=filled.get("phi") or None)
+
+
+class NewProjectForm(ProjectForm):
+    """A new project, and whom it belongs to."""
+
+    org = forms.ChoiceField(
+        label="Belongs to", required=False, error_messages={"invalid_choice": "Choose yourself, or an organization of yours."},
+        help_text="Whoever leaves the organization loses its projects.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, orgs: OrganizationQuerySet, **kwargs: Any) -> None:
+        """`orgs` are the organizations of the person; without any there is nothing to choose."""
+        super().__init__(*args, **kwargs)
+        choices = [(org.handle, org.name) for org in orgs]
+        if choices:
+            cast(forms.ChoiceField, self.fields["org"]).choices = [("", "Me"), *choices]
+        else:
+            del self.fields["org"]
+
+    @property
+    def org_handle(self) -> str | None:
+        """The organization that was chosen."""
+        return self.cleaned_data.get("org") or None
 
 
 class InviteForm(forms.Form):

@@ -96,6 +96,11 @@ class Project(models.Model):
         return self.public_id
 
     @property
+    def owner(self) -> User | Organization:
+        """Whom it belongs to: an organization, or the person who made it; both have a `public_id`."""
+        return self.org or self.billed_to
+
+    @property
     def level(self) -> Level:
         """The asking person's level; only on projects from `visible_to`."""
         return Level(self.held)

@@ -7,10 +7,12 @@ from rest_framework import serializers
 
 from accounts.limits import USERNAME_TYPED_MAX_CHARS
 from accounts.rest import Input, Output, StrictBooleanField, TextField
+from orgs.limits import HANDLE_MAX_CHARS
 from orgs.projects import limits
 from orgs.projects.flows import Details
 from orgs.projects.models import Level, LevelName, Project, ProjectMember
 
+ORG_ID_MAX_CHARS = 4 + HANDLE_MAX_CHARS
 _RAW_FACTOR = 4  # a bound on work; the rules and their sentences are in orgs.projects.spelling
 
 
@@ -23,6 +25,7 @@ class ProjectJSON(TypedDict):
     level: Annotated[LevelName, "What the one who asks can do in it: the lower of the member's and the token's level."]
     phi: Annotated[bool, "Whether it holds protected health information."]
     billed_to: str
+    org: Annotated[str | None, "The organization that it belongs to: whoever leaves that one loses the project. null: a person's own."]
     created_by: str
     created: datetime
     modified: datetime
@@ -88,8 +91,23 @@ class NewProjectInput(ProjectInput):
     """What a new project is to be."""
 
     name = TextField(max_length=_RAW_FACTOR * limits.NAME_MAX_CHARS)
+    org = TextField(
+        required=False, allow_null=True, default=None, max_length=ORG_ID_MAX_CHARS,
+        help_text="The organization that it belongs to, as `org-acme`; null, or left out: one's own project.",
+    )  # fmt: skip
 
-    example: ClassVar[dict[str, Any]] = {"name": "Genome Atlas", "summary": "Reference panels", "phi": False}
+    example: ClassVar[dict[str, Any]] = {"name": "Genome Atlas", "summary": "Reference panels", "phi": False, "org": None}
+
+    @property
+    def details(self) -> Details:
+        """What was said of the project itself."""
+        return Details(**{name: value for name, value in self.validated_data.items() if name != "org"})
+
+    @property
+    def org_id(self) -> str | None:
+        """The organization that was named."""
+        org: str | None = self.validated_data["org"]
+        return org
 
 
 class ProjectChangesInput(ProjectInput):
@@ -128,6 +146,7 @@ class ProjectOutput(Output[Project]):
         "level": "ADMINISTER",
         "phi": False,
         "billed_to": "user-amy",
+        "org": "org-acme",
         "created_by": "user-amy",
         "created": datetime(2026, 11, 24, 11, 0, 48, tzinfo=UTC),
         "modified": datetime(2026, 11, 24, 11, 0, 48, tzinfo=UTC),
@@ -142,6 +161,7 @@ class ProjectOutput(Output[Project]):
             "level": instance.level.word,
             "phi": instance.phi,
             "billed_to": instance.billed_to.public_id,
+            "org": instance.org.public_id if instance.org else None,
             "created_by": instance.created_by.public_id,
             "created": instance.created,
             "modified": instance.modified or instance.created,

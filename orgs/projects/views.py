@@ -10,10 +10,11 @@ from django.utils.module_loading import import_string
 from accounts.forms import EmptyForm
 from accounts.pages import ActorMixin, FlowView, PageView
 from accounts.paging import page_of
+from orgs.models import Organization
 from orgs.projects import access, flows, limits, spelling
 from orgs.projects.access import Person
 from orgs.projects.errors import MemberNotFound
-from orgs.projects.forms import InviteForm, LevelForm, ProjectForm
+from orgs.projects.forms import InviteForm, LevelForm, NewProjectForm, ProjectForm
 from orgs.projects.models import ROOT, Level, Project, ProjectMember
 
 
@@ -38,7 +39,7 @@ class HomeView(_Projects, PageView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add one page of projects, those whose name holds the search text."""
         search = self.request.GET.get("q", "").replace("\x00", "").strip()[: limits.NAME_MAX_CHARS]
-        rows = access.visible(self.caller).named_like(search).select_related("billed_to").by_name()
+        rows = access.visible(self.caller).named_like(search).select_related("billed_to", "org").by_name()
         sections = [import_string(path)(self.request, self.user) for path in settings.HOME_SECTIONS]
         page = page_of(rows, self.request.GET.get("page"), limits.PAGE_ROWS)
         return super().get_context_data(page=page, sections=sections, q=search, **kwargs)
@@ -47,11 +48,15 @@ class HomeView(_Projects, PageView):
 class NewProjectView(_Projects, FlowView):
     """/projects/new/: makes a project."""
 
-    form_class, template_name = ProjectForm, "projects/new.html"
+    form_class, template_name = NewProjectForm, "projects/new.html"
 
-    def act(self, form: ProjectForm) -> HttpResponse:
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Offer the organizations of the person."""
+        return {**super().get_form_kwargs(), "orgs": Organization.objects.of(self.user).order_by("name", "pk")}
+
+    def act(self, form: NewProjectForm) -> HttpResponse:
         """Make it and go to its page."""
-        project = flows.create(caller=self.caller, details=form.details, actor=self.actor)
+        project = flows.create(caller=self.caller, details=form.details, org=form.org_handle, actor=self.actor)
         return self.leave("made", "projects:project", project.public_id)
 
 

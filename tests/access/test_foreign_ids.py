@@ -13,10 +13,12 @@ from django.utils import timezone
 
 from accounts.models import Session, User
 from config import dx as dx_router
-from orgs.models import Membership, Organization, OrgLevel
+from orgs import flows as org_flows
+from orgs.models import Organization, OrgLevel
 from orgs.projects.models import Level, Project
 from tests.conftest import WebDoor
-from tests.factories import UserFactory
+from tests.factories import UserFactory, actor
+from tests.orgs.factories import OrganizationFactory, person
 from tests.projects.factories import ProjectFactory, folders_of, level_of, project_of
 from tests.tokens.doors import dx, rest
 from tests.tokens.factories import TokenFactory, token_and_text
@@ -28,6 +30,7 @@ B = "B" * 24
 UNKNOWN = {
     "project": f"project-{B}", "token": f"token-{B}", "session": B, "user": "user-nobody", "username": "nobody", "org": "org-nobody",
     "file": f"file-{B}", "job": f"job-{B}", "transfer": f"transfer-{B}", "work": f"job-{B}",
+    "handle": "nobody", "invitation": B,
 }  # fmt: skip
 # Every page with an id, by its route: what its parts stand for.
 PAGES = {
@@ -41,6 +44,15 @@ PAGES = {
     "/profile/tokens/<public_id>/": ["token"],
     "/profile/tokens/<public_id>/rename/": ["token"],
     "/profile/tokens/<public_id>/rotate/": ["token"],
+    "/orgs/<handle>/": ["handle"],
+    "/orgs/<handle>/leave/": ["handle"],
+    "/orgs/<handle>/members/": ["handle"],
+    "/orgs/<handle>/members/invite/": ["handle"],
+    "/orgs/<handle>/members/<username>/": ["handle", "username"],
+    "/orgs/<handle>/members/<username>/remove/": ["handle", "username"],
+    "/orgs/<handle>/log/": ["handle"],
+    "/orgs/<handle>/log/export/": ["handle"],
+    "/orgs/<handle>/invitations/<public_id>/withdraw/": ["handle", "invitation"],
     "/work/<public_id>/": ["work"],
     "/work/<public_id>/end/": ["work"],
 }
@@ -51,6 +63,14 @@ REST = {
     "/api/v1/projects/<public_id>/": ["project"],
     "/api/v1/projects/<public_id>/members/": ["project"],
     "/api/v1/projects/<public_id>/members/<user>/": ["project", "user"],
+    "/api/v1/orgs/<handle>/": ["handle"],
+    "/api/v1/orgs/<handle>/members/": ["handle"],
+    "/api/v1/orgs/<handle>/members/<user>/": ["handle", "user"],
+    "/api/v1/orgs/<handle>/invitations/": ["handle"],
+    "/api/v1/orgs/<handle>/policies/": ["handle"],
+    "/api/v1/orgs/<handle>/security-log/": ["handle"],
+    "/api/v1/orgs/<handle>/security-log/export/": ["handle"],
+    "/api/v1/orgs/<handle>/invitations/<public_id>/": ["handle", "invitation"],
     "/api/v1/jobs/<public_id>/": ["job"],
     "/api/v1/transfers/<public_id>/": ["transfer"],
 }
@@ -60,7 +80,9 @@ BY_OTHER_KEYS = {
     "/transfers/<public_id>/dead-end", "/transfers/<public_id>/content", "/transfers/<public_id>/content/<grant>",
 }  # fmt: skip
 # Keys that only a mail holds; they have tests of their own (tests/accounts).
-BY_MAIL = {"/password/reset/<uid>/<key>/", "/email/confirm/<key>/", "/email/cancel/<key>/"}
+BY_MAIL = {
+    "/password/reset/<uid>/<key>/", "/email/confirm/<key>/", "/email/cancel/<key>/", "/invitations/<key>/", "/security/2fa/object/<key>/",
+}  # fmt: skip
 FIELDS = {
     "name": "Renamed", "label": "renamed", "user": "user-mallory", "username": "mallory", "level": "ADMINISTER", "overlap": "0",
     "invitee": "user-mallory", "folder": "/new", "newpath": "/n2", "folders": ["/data"], "destination": "/", "objects": [],
@@ -70,8 +92,9 @@ FIELDS = {
 
 @pytest.fixture
 def mallory(db: None) -> User:
-    """Somebody who knows ids of amy's."""
+    """Somebody who knows ids of amy's, and administers an organization of their own."""
     user: User = UserFactory(username="mallory")
+    OrganizationFactory(handle="evil", admins=[user])
     return user
 
 
@@ -80,8 +103,10 @@ def amys(amy: User) -> dict[str, str]:
     """Ids of what is amy's, by kind."""
     project = ProjectFactory(billed_to=amy, name="Amys project", members={UserFactory(username="ben"): Level.VIEW})
     folders_of(project, "/data")
-    org = Organization.objects.create(handle="acme", name="Acme")
-    Membership.objects.create(org=org, user=amy, level=OrgLevel.ADMIN)
+    OrganizationFactory(handle="acme", name="Acme", admins=[amy], members=[User.objects.get(username="ben")])
+    invitation = org_flows.invite(
+        caller=person(amy), handle="acme", invitee="dana@example.com", level=OrgLevel.MEMBER, actor=actor(amy)
+    )  # fmt: skip
     browser = WebDoor().sign_in(amy)
     assert browser.signed_in
     session = Session.objects.get(user=amy).public_id
@@ -94,6 +119,7 @@ def amys(amy: User) -> dict[str, str]:
     return {
         "project": project.public_id, "token": token.public_id, "session": session, "user": "user-ben", "username": "ben",
         "org": "org-acme", "file": file.public_id, "job": job.public_id, "transfer": upload.public_id, "work": job.public_id,
+        "handle": "acme", "invitation": invitation.public_id,
     }  # fmt: skip
 
 
@@ -118,7 +144,16 @@ def unharmed(amys: dict[str, str]) -> bool:
         and Job.objects.running().count() == Transfer.objects.running().count() == 1
         and FileInProject.objects.get().name == "amys file"
         and not FileInProject.objects.get().marks.exists()
+        and org_unharmed()
     )
+
+
+def org_unharmed() -> bool:
+    """Whether amy's organization is as she left it."""
+    acme = Organization.objects.get(handle="acme")
+    levels = dict(acme.memberships.values_list("user__username", "level"))
+    waiting = [one.email for one in org_flows.find_pending(org=acme)]
+    return (acme.name, levels, waiting) == ("Acme", {"amy": "ADMIN", "ben": "MEMBER"}, ["dana@example.com"])
 
 
 def addresses(route: str, kinds: list[str], amys: dict[str, str]) -> tuple[str, str]:
@@ -153,8 +188,10 @@ def test_a_thing_of_another_person_is_as_unknown_over_rest_as_none(
     bodies = {
         "/api/v1/tokens/<public_id>/": {"label": "renamed"}, "/api/v1/tokens/<public_id>/rotate/": {"overlap_seconds": 0},
         "/api/v1/projects/<public_id>/": {"name": "Renamed"}, "/api/v1/projects/<public_id>/members/": {"user": "mallory"},
+        "/api/v1/orgs/<handle>/members/": {"user": "mallory", "level": "ADMIN"},
+        "/api/v1/orgs/<handle>/policies/": {"autoLogoutAfter": 1},
     }  # fmt: skip
-    body = bodies.get(route, {"level": "ADMINISTER"})
+    body = bodies.get(route, {"level": "ADMIN"} if "/orgs/" in route else {"level": "ADMINISTER"})
     known, unknown = addresses(route, REST[route], amys)
     if how == "bearer":
         text = token_and_text(user=mallory)[1]
@@ -176,6 +213,10 @@ def test_a_thing_of_another_person_is_as_unknown_over_dx_as_none(route: str, mal
     kind, _, method = route.partition("-{id}/")
     text = token_and_text(user=mallory)[1]
     body: dict[str, Any] = {"user-ben": None} if method == "decreasePermissions" else FIELDS  # its keys are people, and nothing else
+    if kind == "org":
+        body = {**FIELDS, "level": "ADMIN", "user": "user-ben", "policies": {"autoLogoutAfter": 1}}
+    if method == "setMemberAccess":
+        body = {"user-ben": {"level": "ADMIN"}}  # its keys, too
     if method == "clone":
         body = {"objects": [], "project": project_of(mallory).public_id}
     answers = [dx(f"/{one[kind]}/{method}", body, text) for one in (amys, UNKNOWN)]
@@ -212,7 +253,7 @@ def test_a_cursor_of_one_person_shows_another_nothing_of_theirs(mallory: User, a
 def test_strangers_without_a_login_are_sent_to_it_whatever_the_id(amys: dict[str, str]) -> None:
     for route, kinds in PAGES.items():
         answers = [Client().get(address) for address in addresses(route, kinds, amys)]
-        assert {answer.status_code for answer in answers} == {302}
+        assert {answer.status_code for answer in answers} in ({302}, {405})
     for route, kinds in REST.items():
         assert {rest("GET", address).status_code for address in addresses(route, kinds, amys)} == {401}
 
@@ -224,6 +265,23 @@ def routes_with_ids(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
             yield from routes_with_ids(pattern, route)
         elif isinstance(pattern, URLPattern) and "<" in route and "(?" not in route:
             yield route
+
+
+def test_of_one_s_own_organization_foreign_members_and_invitations_are_unknown(mallory: User, amys: dict[str, str]) -> None:
+    browser, text = WebDoor().sign_in(mallory), token_and_text(user=mallory)[1]
+    csrf = str(browser.get("/security/").context["csrf_token"])
+    for one in (amys, UNKNOWN):
+        sent = {"csrfmiddlewaretoken": csrf, "level": "ADMIN"}
+        pages = [f"/orgs/evil/members/{one['username']}/", f"/orgs/evil/members/{one['username']}/remove/"]
+        pages.append(f"/orgs/evil/invitations/{one['invitation']}/withdraw/")
+        assert [browser.post(page, sent).status_code for page in pages] == [404] * 3
+        member = f"/api/v1/orgs/evil/members/{one['user']}/"
+        assert rest("PATCH", member, text, {"level": "ADMIN"}).status_code == rest("DELETE", member, text).status_code == 404
+        assert rest("DELETE", f"/api/v1/orgs/evil/invitations/{one['invitation']}/", text).status_code == 404
+        assert dx("/org-evil/removeMember", {"user": one["user"]}, text).status_code == 404
+        assert dx("/org-evil/findMembers", {"id": [one["user"]]}, text).json()["results"] == []
+        assert browser.get(f"/invitations/{one['invitation']}/").status_code == 410
+    assert unharmed(amys)
 
 
 def test_every_address_with_an_id_is_in_the_tables() -> None:

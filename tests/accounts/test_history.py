@@ -1,6 +1,7 @@
 """The security log: typed, one's own, and never changed (S9.1, S9.2)."""
 
-import pytest
+import re
+from pathlib import Path
 
 from accounts import audit
 from accounts.audit import Event, Payload
@@ -25,26 +26,20 @@ def test_it_pages(web: WebDoor, amy: User) -> None:
     for number in range(60):
         audit.record(LoginPassed(how=f"number {number}."), subject=amy, actor=actor(amy))
     web.sign_in(amy)
-    first, last = web.get("/security/history/"), web.get("/security/history/?page=3")
-    assert "number 59." in first.content.decode()
-    assert "number 0." in last.content.decode()
-    assert web.get("/security/history/?page=nonsense").status_code == 200
+    address, seen = "/security/history/", []
+    while address:
+        page = web.get(address)
+        seen.append(page.content.decode())
+        address = page.context["older_url"] and f"/security/history/{page.context['older_url']}"
+    assert len(seen) == 3
+    assert "number 59." in seen[0]
+    assert "number 0." in seen[2]
+    newer = web.get(f"/security/history/{page.context['newer_url']}").content.decode()
+    assert [f"number {number}." in newer for number in (36, 35, 11, 10)] == [False, True, True, False]
+    assert web.get("/security/history/?before=nonsense&after=%00").status_code == 200
     page = web.get("/api/v1/security-log/?limit=10").json()
     assert len(page["results"]) == 10
     assert web.get(page["next"]).json()["results"][0]["id"] not in {entry["id"] for entry in page["results"]}
-
-
-def test_an_event_cannot_be_changed_or_deleted(amy: User) -> None:
-    event = audit.record(LoginPassed(), subject=amy, actor=actor(amy))
-    event.event = "login.failed"
-    with pytest.raises(TypeError):
-        event.save()
-    with pytest.raises(TypeError):
-        event.delete()
-    with pytest.raises(TypeError):
-        SecurityEvent.objects.all().delete()
-    with pytest.raises(TypeError):
-        SecurityEvent.objects.update(event="x")
 
 
 def test_every_event_has_a_payload_with_a_title_and_a_sentence() -> None:
@@ -52,9 +47,20 @@ def test_every_event_has_a_payload_with_a_title_and_a_sentence() -> None:
     assert all(kind.title for kind in Payload.by_event.values())
 
 
+def test_every_event_is_recorded_by_some_act() -> None:
+    root = Path(__file__).parents[2]
+    rooms = [path for room in ("accounts", "orgs", "twofactor", "tokens", "config") for path in (root / room).rglob("*.py")]
+    acts = "\n".join(path.read_text() for path in rooms if "report" not in path.name)
+    used = [re.search(rf"(?<!class )\b{kind.__name__}\b(?!, event=)", acts) for kind in Payload.by_event.values()]
+    assert [kind.__name__ for kind, found in zip(Payload.by_event.values(), used, strict=True) if not found] == []
+
+
 def test_an_event_of_another_release_is_shown_by_its_name(web: WebDoor, amy: User) -> None:
     SecurityEvent.objects.create(event="login.danced", subject=amy, door="web", data={"step": 3})
-    assert "login.danced" in web.sign_in(amy).get("/security/history/").content.decode()
+    SecurityEvent.objects.create(event="token.renamed", subject=amy, door="web", data={"said": "less, then"})
+    page = web.sign_in(amy).get("/security/history/").content.decode()
+    assert "login.danced" in page
+    assert "token.renamed" in page
 
 
 def test_text_from_users_is_shown_inert(web: WebDoor, amy: User) -> None:

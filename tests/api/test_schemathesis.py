@@ -21,8 +21,10 @@ from schemathesis.specs.openapi.checks import ignored_auth, positive_data_accept
 
 from accounts.models import Session, User
 from config import wsgi
+from orgs.models import Membership, Organization
 from orgs.projects.models import Level, Project, ProjectMember
 from tests.conftest import WebDoor
+from tests.orgs.factories import OrganizationFactory, invite
 from tests.projects.factories import project_of
 from tests.tokens.factories import TokenFactory, token_and_text
 from tokens.models import Token
@@ -36,7 +38,11 @@ def application(environ: dict[str, Any], start_response: Any) -> Any:
     """Call the product; its connection stays open after it, with the transaction of the test, as with Django's own test client."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    return wsgi.application(environ, start_response)
+    answer = wsgi.application(environ, start_response)
+    try:
+        return [b"".join(answer)]
+    finally:
+        answer.close()  # as a server does: a stream gives its slot back then
 
 
 # With a configuration of its own: it would read one that lies in a folder above.
@@ -61,11 +67,24 @@ def own_project(user: User) -> str:
     return str(project_of(user).public_id)
 
 
+def own_org(user: User) -> str:
+    """Return the handle of an organization that the person is an admin of, with ben as a member and an invitation under way."""
+    ben, _ = User.objects.get_or_create(username="ben", defaults={"email": "ben@example.com"})
+    org: Organization = OrganizationFactory(admins=[user], members=[ben])
+    return str(org.handle)
+
+
 def member(user: User) -> str:
-    """Return ben, a member of the project that was made last."""
+    """Return ben, a member of the organization of the person, or else of the project that was made last."""
     ben = User.objects.get(username="ben")
-    ProjectMember.objects.create(project=Project.objects.latest("pk"), user=ben, level=Level.VIEW)
+    if not Membership.objects.filter(user=ben).exists():
+        ProjectMember.objects.create(project=Project.objects.latest("pk"), user=ben, level=Level.VIEW)
     return str(ben.public_id)
+
+
+def invitation(user: User) -> str:
+    """Return an invitation to the organization of the person."""
+    return str(invite(Organization.objects.latest("pk"), user, "dana@example.com").public_id)
 
 
 def carrier(user: User) -> Token:
@@ -94,9 +113,11 @@ THINGS: dict[str, Callable[[User], str]] = {
     "sessions": own_session,
     "tokens": lambda user: TokenFactory(user=user).public_id,
     "projects": own_project,
+    "orgs": own_org,
     "jobs": own_job,
     "transfers": own_transfer,
     "members": member,
+    "invitations": invitation,
 }
 
 

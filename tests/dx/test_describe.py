@@ -68,7 +68,12 @@ def test_an_organization_is_described_to_its_members(acme: Organization, ben: Us
     created = described.pop("created")
     assert described == {
         "id": "org-acme", "class": "org", "name": "Acme Labs", "handle": "acme", "level": "MEMBER", "admins": ["user-amy"],
-        "policies": {"autoLogoutAfter": 5},
+        "allowBillableActivities": True, "createProjectsAndApps": True, "appAccess": True, "projectAccess": "NONE",
+        "policies": {
+            "memberListVisibility": "MEMBER", "restrictProjectTransfer": "MEMBER", "jobReuse": True, "autoLogoutAfter": 5,
+            "require2fa": False, "require2faFrom": None, "gracePeriodDays": 14, "longestTokenLife": None, "tokensAllowed": True,
+            "resetWaitHours": None,
+        },
     }  # fmt: skip
     assert created > 1_700_000_000_000
     assert dx("/org-ACME/describe", {"fields": {"name": True}}, bens).json() == {"id": "org-acme", "name": "Acme Labs"}

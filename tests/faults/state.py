@@ -6,7 +6,7 @@ from django.db import models
 
 from accounts.models import Counter, EmailChange, EndedSession, OutboxMail, PasswordReset, SecurityEvent, Session, User
 from tokens.models import Token
-from twofactor.models import Authenticator, BackupCode, Enrolment
+from twofactor.models import Authenticator, BackupCode, Enrolment, EnrolmentDue, ResetRequest
 
 TABLES: tuple[type[models.Model], ...] = (
     User,
@@ -21,6 +21,8 @@ TABLES: tuple[type[models.Model], ...] = (
     Authenticator,
     BackupCode,
     Enrolment,
+    EnrolmentDue,
+    ResetRequest,
 )
 
 Picture = dict[str, list[dict[str, Any]]]

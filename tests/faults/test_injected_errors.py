@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.dispatch import Signal
+from django.utils import timezone
 
 from accounts import flows
 from accounts.credentials import Change
 from accounts.digests import digest
 from accounts.failpoints import FailpointError
+from accounts.flows import support
 from accounts.models import EmailChange, OutboxMail, PasswordReset, Session, User
 from accounts.reauth import Proof
 from accounts.signals import credentials_changed
@@ -20,12 +22,12 @@ from tests.factories import PASSWORD, actor
 from tests.faults.links import CONFIRM, RESET, key_in, mailed_link
 from tests.faults.state import picture
 from tests.tokens.factories import TokenFactory
-from tests.twofactor.factories import SECRET, turned_on
+from tests.twofactor.factories import SECRET, supporter, turned_on
 from tokens.models import TokenState
 from tokens.signals import token_revoked
 from twofactor import backup_codes, vault
 from twofactor import flows as second_factor
-from twofactor.models import Authenticator, Enrolment, Step
+from twofactor.models import Authenticator, Enrolment, ResetRequest, Step
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,13 +90,24 @@ def acts(user: User, links: dict[str, str], *, revoke: bool) -> dict[Change, Act
             session=Session.objects.of(user).earliest("created"), actor=actor(user), revoke_tokens=revoke
         ),
         Change.TWO_FACTOR_OFF: lambda: second_factor.turn_off(user=user, proof=fresh(user), actor=actor(user), revoke_tokens=revoke),
+        Change.TWO_FACTOR_RESET: second_factor.carry_out_due,
+        Change.SECURED: lambda: second_factor.secure_account(
+            user=user, new_password=NEW_PASSWORD, proof=fresh(user), since=timezone.now(), renew_2fa=True, actor=actor(user)
+        ),
+        Change.DEACTIVATED: lambda: support.deactivate(staff=(staff := supporter("sue")), person=user, actor=staff.actor),
     }
 
 
 def make_ready(user: User, change: Change) -> None:
     """Bring about what the act needs."""
-    if change is Change.TWO_FACTOR_OFF:
+    if change in (Change.TWO_FACTOR_OFF, Change.TWO_FACTOR_RESET, Change.SECURED):
         turned_on(user)
+    supporter("sue")
+    if change is Change.TWO_FACTOR_RESET:
+        request = second_factor.ask(staff=supporter("sue"), person=user, actor=actor())
+        second_factor.agree(staff=supporter("tom"), request_id=request.public_id, actor=actor())
+        ResetRequest.objects.update(due_at=timezone.now())
+        OutboxMail.objects.update(state=OutboxMail.State.SENT)
     if change is Change.TWO_FACTOR_ON:
         enrolment = Enrolment(session=Session.objects.of(user).earliest("created"), user=user, epoch=user.session_epoch, app="Aegis")
         enrolment.step, enrolment.secret = Step.CODES, vault.seal(SECRET, user_id=user.pk)
@@ -106,16 +119,20 @@ def assert_all_of_it_happened(user: User, change: Change, *, revoke: bool) -> No
     now = User.objects.get(pk=user.pk)
     assert now.session_epoch == user.session_epoch + 1
     assert not Session.objects.of(user).exists()
-    assert now.check_password(PASSWORD) is (change not in (Change.PASSWORD, Change.PASSWORD_RESET))
+    assert now.check_password(PASSWORD) is (change not in (Change.PASSWORD, Change.PASSWORD_RESET, Change.SECURED))
     assert Authenticator.objects.filter(user=user).exists() is (change is Change.TWO_FACTOR_ON)
     assert now.email == ("amy@new.example.com" if change is Change.EMAIL else user.email)
     ended = {TokenState.REVOKED} if revoke else {TokenState.ACTIVE, TokenState.RETIRED}
     assert set(user.tokens.values_list("state", flat=True)) == ended
-    assert OutboxMail.objects.filter(state=OutboxMail.State.WAITING).count() == (2 if change is Change.EMAIL else 1)
+    assert OutboxMail.objects.filter(state=OutboxMail.State.WAITING).count() == (2 if change in (Change.EMAIL, Change.SECURED) else 1)
 
 
-@pytest.mark.parametrize("revoke", [False, True], ids=["tokens stay", "tokens go"])
-@pytest.mark.parametrize("change", list(Change))
+# A reset by support leaves tokens alone, two others always revoke them.
+ALWAYS = {Change.TWO_FACTOR_RESET: False, Change.SECURED: True, Change.DEACTIVATED: True}
+CASES = [(change, revoke) for change in Change for revoke in (False, True) if ALWAYS.get(change, revoke) is revoke]
+
+
+@pytest.mark.parametrize(("change", "revoke"), CASES, ids=[f"{change}-tokens {'go' if revoke else 'stay'}" for change, revoke in CASES])
 def test_an_error_after_any_statement_leaves_everything_as_before(amy: User, links: dict[str, str], change: Change, revoke: bool) -> None:
     make_ready(amy, change)
     before, act = picture(), acts(amy, links, revoke=revoke)[change]
@@ -154,9 +171,11 @@ HEARERS = [(signal, name, position) for signal, name in ((credentials_changed, "
            for position in range(len(signal.receivers))]  # fmt: skip
 
 
-@pytest.mark.parametrize(("signal", "position"), [(signal, position) for signal, _, position in HEARERS],
-                         ids=[f"{name} {position}" for _, name, position in HEARERS])  # fmt: skip
-@pytest.mark.parametrize("change", list(Change))
+HEARD = [(change, signal, position) for change in Change for signal, _, position in HEARERS
+         if (change, signal) != (Change.TWO_FACTOR_RESET, token_revoked)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "signal", "position"), HEARD)
 def test_a_receiver_that_raises_undoes_the_whole_change(
     amy: User, links: dict[str, str], change: Change, signal: Signal, position: int
 ) -> None:
@@ -200,6 +219,9 @@ POINTS = {
     Change.EMAIL: ("credentials.after_email_saved", "credentials.announced", "email_change.before_commit"),
     Change.TWO_FACTOR_ON: ("credentials.announced", "two_factor.before_commit"),
     Change.TWO_FACTOR_OFF: ("credentials.announced", "two_factor.before_commit"),
+    Change.TWO_FACTOR_RESET: ("credentials.announced", "two_factor.before_commit"),
+    Change.SECURED: ("credentials.after_password_saved", "credentials.announced", "two_factor.before_commit"),
+    Change.DEACTIVATED: ("credentials.announced", "support.before_commit"),
 }
 
 

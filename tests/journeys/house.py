@@ -224,9 +224,14 @@ class House:
         """Return the rows of a query."""
         return self.database.rows(query)
 
+    def moment(self, when: datetime) -> str:
+        """Return a moment as the database keeps it, for statements beside the server: SQLite compares what is written, letter by letter."""
+        kept = when.astimezone(UTC)
+        return (kept.replace(tzinfo=None) if self.database.url.startswith("sqlite") else kept).isoformat(sep=" ")
+
     def age_passwords(self, username: str) -> None:
         """Let the person's password have been given more than ten minutes ago, in every browser where they are signed in."""
-        given = (datetime.now(UTC) - timedelta(seconds=CONFIRMED_SECONDS + 1)).isoformat(sep=" ")
+        given = self.moment(datetime.now(UTC) - timedelta(seconds=CONFIRMED_SECONDS + 1))
         person = f"SELECT id FROM accounts_user WHERE username = '{username}'"  # noqa: S608
         self.database.execute(f"UPDATE accounts_session SET confirmed_at = '{given}' WHERE user_id = ({person})")  # noqa: S608
 

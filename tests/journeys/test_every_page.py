@@ -3,19 +3,22 @@
 import pytest
 from playwright.sync_api import Page
 
+from tests.journeys import staff
 from tests.journeys.browser import NARROW, WIDE, Window, Windows, axe_violations
 from tests.journeys.house import PASSWORD, House
 from tests.journeys.phone import Phone
 from tests.journeys.test_credential_change import asked_change, link_in
+from tests.journeys.test_orgs import make_org
 from tests.journeys.visitor import add_member, dx_call, dx_login, make_projects, with_token
 from tokens.limits import PROJECTS_OFFERED
 
 pytestmark = pytest.mark.browser
 
-OPEN = ("/login/", "/login/?why=idle&after=900", "/password/reset/", "/help/", "/email/confirm/none/", "/nowhere/")
+OPEN = ("/login/", "/login/?why=idle&after=900", "/password/reset/", "/help/", "/email/confirm/none/", "/invitations/none/", "/nowhere/")
 PRIVATE = (
     "/", "/profile/", "/security/", "/security/password/", "/security/email/", "/security/sessions/", "/security/history/",
-    "/profile/tokens/", "/profile/tokens/?ended=1", "/profile/tokens/?q=nothing", "/profile/tokens/new/", "/help/", "/nowhere/",
+    "/profile/tokens/", "/profile/tokens/?ended=1", "/profile/tokens/?q=nothing", "/profile/tokens/new/", "/help/", "/nowhere/", "/orgs/",
+    "/security/compromised/", "/security/report/", "/security/history/?event=token.",
 )  # fmt: skip
 PAGES_OF_A_PROJECT = ("", "?folder=/a/b", "change/", "delete/", "invite/", "leave/")
 LONG_WORD = "a-name-as-long-as-one-word-can-be-without-any-place-to-break-it-xxxxx"
@@ -50,6 +53,24 @@ def test_no_page_violates_axe_or_scrolls_sideways(server: House, windows: Window
     _tokens(window, inspector)
     _refused_password(window, inspector)
     _links(server, window, inspector, person)
+    assert not inspector.found, "\n".join(inspector.found)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_page_of_an_organization_or_of_the_console_does(server: House, windows: Windows, look: str) -> None:
+    admin, sam, inspector = windows(**LOOKS[look], reduced_motion="reduce"), windows(**LOOKS[look], reduced_motion="reduce"), Inspector()
+    admin_name, name, handle = server.person(), server.person(), f"look{len(look)}"
+    make_org(server, handle, admin_name, name)
+    admin.sign_in(admin_name)
+    for path in ("", "members/", "members/invite/", f"members/{name}/", f"members/{name}/remove/", "leave/", "log/"):
+        inspector.look(admin.open(f"/orgs/{handle}/{path}"))
+    staff.sign_in(sam, "sam")
+    person = f"/admin/people/{name}/"
+    acts = [f"{person}{act}/" for act in ("end-sessions", "revoke-tokens", "send-reset", "unlock", "deactivate")]
+    lists = [f"/admin/{path}" for path in ("", "people/", "tokens/", "orgs/", "orgs/new/", f"orgs/{handle}/", "resets/", "mails/", "log/")]
+    for path in (*lists, person, *acts, "/admin/people/root/", "/admin/people/nobody/"):
+        sam.refusals = {403, 404}
+        inspector.look(sam.open(path))
     assert not inspector.found, "\n".join(inspector.found)
 
 

@@ -7,8 +7,9 @@ from django.db import connections
 from django.test import RequestFactory
 
 from accounts.models import OutboxMail, SecurityEvent, User
+from orgs.errors import InviteeNotFound
 from orgs.projects import flows
-from orgs.projects.errors import InviteeNotFound, LastAdministrator, LevelTooLow, MemberNotFound, ProjectNotFound, TokenLimited
+from orgs.projects.errors import LastAdministrator, LevelTooLow, MemberNotFound, ProjectNotFound, TokenLimited
 from orgs.projects.models import Level, Project
 from tests.conftest import Race, WebDoor
 from tests.factories import UserFactory, actor

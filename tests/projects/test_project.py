@@ -41,7 +41,7 @@ def test_dx_makes_a_project_that_its_maker_administers_and_pays_for(amy: User, a
     assert (event.subject, event.about, event.data) == (
         amy,
         project.public_id,
-        {"project_id": project.public_id, "name": "Genomes", "phi": True},
+        {"project_id": project.public_id, "name": "Genomes", "phi": True, "org": ""},
     )
 
 

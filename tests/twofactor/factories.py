@@ -1,14 +1,18 @@
 """People with two-factor authentication on, and the codes that their phones show."""
 
 import factory
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.support import GROUP, Staff, acting
+from tests.factories import UserFactory, actor
 from twofactor import backup_codes, totp, vault
 from twofactor.models import Authenticator, BackupCode
 
 SECRET = b"twenty bytes, a key!"
 NAME = "Aegis"
+WHY = "Phone drowned, checked by a call"
 
 
 class AuthenticatorFactory(factory.django.DjangoModelFactory[Authenticator]):
@@ -28,6 +32,13 @@ def turned_on(user: User) -> list[str]:
     codes = backup_codes.new_codes()
     BackupCode.objects.replace(user, codes)
     return codes
+
+
+def supporter(name: str, reason: str = WHY) -> Staff:
+    """Return somebody of support who acts."""
+    user = User.objects.filter(username=name).first() or UserFactory(username=name, is_staff=True)
+    user.groups.add(Group.objects.get_or_create(name=GROUP)[0])
+    return acting(reason=reason, actor=actor(user, door="admin"))
 
 
 def code(steps: int = 0, secret: bytes = SECRET) -> str:

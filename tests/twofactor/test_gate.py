@@ -11,8 +11,7 @@ from accounts.models import User
 from orgs.models import Membership, Organization
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD
-from tests.tokens.doors import dx, rest
-from tests.tokens.factories import token_and_text
+from tests.tokens.doors import dx
 from tests.twofactor.factories import code, turned_on
 from twofactor import gate
 
@@ -57,14 +56,12 @@ def test_who_has_it_goes_on(web: WebDoor, amy: User, clock: Any) -> None:
     assert web.get("/security/").status_code == 200
 
 
-def test_dx_login_is_refused_with_the_way_and_a_token_works(amy: User) -> None:
+def test_dx_login_is_refused_with_the_way(amy: User) -> None:
     require(amy)
-    text = token_and_text(user=amy)[1]
     answer = dx("/system/newAuthToken", LOGIN)
     assert (answer.status_code, answer.json()["error"]["type"]) == (401, "EnrolmentNeeded")
     assert "Set it up on Account Security" in answer.json()["error"]["message"]
     assert dx("/system/newAuthToken", {**LOGIN, "password": "wrong"}).json()["error"]["type"] == "UsernameOrPasswordError"
-    assert rest("GET", "/api/v1/me/", text).status_code == 200
 
 
 def test_a_new_rule_holds_for_live_sessions_by_one_statement(

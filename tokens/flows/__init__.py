@@ -5,6 +5,7 @@ from tokens.flows.logins import log_in
 from tokens.flows.making import create
 from tokens.flows.reminding import remind_due
 from tokens.flows.renewing import rename, rotate
+from tokens.flows.support import revoke_for_support
 
 __all__ = [
     "create",
@@ -17,5 +18,6 @@ __all__ = [
     "retire_logins",
     "revoke",
     "revoke_all",
+    "revoke_for_support",
     "rotate",
 ]

@@ -11,7 +11,8 @@ from accounts.audit import Actor
 from accounts.errors import EnrolmentNeeded, GatehouseError, StepRefused
 from accounts.login import Checked
 from accounts.models import User
-from tokens import expiry, minting, repeats
+from orgs import policies
+from tokens import expiry, minting, repeats, rules
 from tokens.flows.ending import revoke
 from tokens.labels import numbered
 from tokens.minting import Minted
@@ -53,8 +54,10 @@ def _require_enrolled(user: User, actor: Actor) -> None:
 def _open_login(user: User, asked: LoginBody, expires: datetime | None, actor: Actor, checked: Checked) -> Minted:
     acting = replace(actor, user=user)
     label = numbered(f"dx login from {actor.ip or 'an unknown address'}", taken=Token.objects.of(user).labels_taken())
-    token = Token(user=user, label=label, kind=TokenKind.CLI, expires=expiry.of_login(expires, now=timezone.now()))
+    allowed = policies.token_rules_for(user)
+    token = Token(user=user, label=label, kind=TokenKind.CLI, expires=expiry.of_login(expires, now=timezone.now(), rules=allowed))
     minted = minting.mint(token, actor=acting)
+    rules.rehearse(allowed, token)
     # Looked up again, now under the user's lock: of two copies of one body that come at once the second finds the first.
     before = repeats.recall(asked)
     if before is not None and before.token_id is not None:

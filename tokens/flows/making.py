@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts.audit import Actor
 from accounts.models import User
-from tokens import expiry, idempotency, labels, minting, scope
+from orgs import policies
+from tokens import expiry, idempotency, labels, minting, rules, scope
 from tokens.idempotency import Repeatable
 from tokens.minting import Minted
 from tokens.models import Token, TokenKind
@@ -26,14 +27,16 @@ def create(
     the new token reaches PHI. `once` names the request, so that its repeat makes no second token.
     `begins` is called with the new row, in the same transaction: what is to run on it from its first moment.
 
-    Raises LabelRefused, LabelTaken, ExpiryRefused, ScopeTooWide, ProjectNotFound, WiderThanToken, JobTokenMakesNone,
+    Raises LabelRefused, LabelTaken, ExpiryRefused, TokensNotAllowed, ScopeTooWide, ProjectNotFound, WiderThanToken, JobTokenMakesNone,
     TooManyGenerations, ConfirmationNeeded, TokenLimit, TooManyAttempts (60 an hour), AlreadyMade and KeyReused (a repeat), and
     StaleProof or a DeadToken where a credential change or a revoke came first.
     """
     label, now = labels.clean(label), timezone.now()
     idempotency.require_new(user, once)
     parent = minting.carrier(presenter) if kind == TokenKind.JOB else presenter
-    ends = minting.within(parent, expires, expiry.chosen(expires, now=now))
+    allowed = policies.token_rules_for(user)
+    rules.require_allowed(allowed, kind)
+    ends = minting.within(parent, expires, expiry.chosen(expires, now=now, rules=allowed))
     minting.spend_budget(user, presenter, kind=kind)
     with transaction.atomic():
         minting.require_still_allowed(User.objects.lock(user.pk), asked_as=user, presenter=presenter)
@@ -41,6 +44,7 @@ def create(
         chosen = scope.chosen(reach, user=user, presenter=presenter)
         minting.require_confirmed(chosen, user=user, confirmed=confirmed or presenter is not None)
         minted = minting.mint(Token(user=user, label=label, kind=kind, expires=ends, parent=parent), reach=chosen, actor=actor)
+        rules.rehearse(allowed, minted.token)
         idempotency.remember(user, once, minted.token)
         if begins is not None:
             begins(minted.token)

@@ -8,7 +8,8 @@ from django.utils import timezone
 from accounts import audit
 from accounts.audit import Actor
 from accounts.models import User
-from tokens import ends, expiry, labels, minting, scope
+from orgs import policies
+from tokens import ends, expiry, labels, minting, rules, scope
 from tokens.errors import LabelTaken, NotRotated, TokenNotFound, WiderThanToken
 from tokens.events import TokenRenamed, TokenRotated
 from tokens.minting import Minted
@@ -43,7 +44,8 @@ def rotate(
     lives as long as the old one was meant to. What was made with the old one belongs to the new one from now on, and ends with it.
     Raises NotRotated for what is no living API token, was replaced before, or made the presenter; and what `create` raises.
     """
-    now = timezone.now()
+    now, allowed = timezone.now(), policies.token_rules_for(user)
+    rules.require_allowed(allowed, token.kind)
     minting.spend_budget(user, presenter)
     with transaction.atomic():
         minting.require_still_allowed(User.objects.lock(user.pk), asked_as=user, presenter=presenter)
@@ -53,10 +55,12 @@ def rotate(
         if presenter is not None and not scope.of(presenter).covers(reach):
             raise WiderThanToken(reason="reaches less than the token that it would renew")
         minting.require_confirmed(reach, user=user, confirmed=confirmed or presenter is not None)
-        lasts_until = minting.within(presenter, expires, expiry.renewed(expires, life=old.expires - old.created, now=now))
+        life = old.expires - old.created
+        lasts_until = minting.within(presenter, expires, expiry.renewed(expires, life=life, now=now, rules=allowed))
         label = _step_aside(old, until=now + timedelta(seconds=overlap_seconds))
         new = Token(user=user, label=label, kind=old.kind, expires=lasts_until, parent=_parent(old, presenter), replaces=old)
         minted = minting.mint(new, reach=reach, actor=actor)
+        rules.rehearse(allowed, new)
         _hand_over_children(old, new)
         event = TokenRotated(
             token_id=old.public_id, label=label, new_id=new.public_id, label_now=old.label, overlap_seconds=overlap_seconds

@@ -13,7 +13,9 @@ from tokens.work.models import Job, JobState
 
 
 class JobAuthentication(BearerAuthentication):
-    """For heartbeats and the end of a job: a token that begins nothing new may still carry its job to the end (JOB-04)."""
+    """For heartbeats and the end of a job: a token that begins nothing new may still carry its job to the end (JOB-04), also while its
+    owner has to set a second factor up.
+    """
 
     def authenticate(self, request: Request) -> tuple[User, Caller] | None:
         """Return user and caller. Raises AuthorityEnded or WorkOver for the token of a job that is over, else what others raise."""

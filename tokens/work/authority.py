@@ -1,7 +1,6 @@
 """Whether work may begin, or go on: the locks and the questions that every act of this room shares (JOB-01, JOB-03, JOB-04)."""
 
-from django.db import connection
-
+from accounts.connections import release
 from orgs.projects import access
 from orgs.projects.access import HasAccess
 from orgs.projects.models import Level, Project
@@ -94,9 +93,3 @@ def require_may_end(caller: HasAccess, work: Transfer | Job) -> None:
         return
     project_id = work.project.public_id if work.project else ""
     access.find(caller, project_id, Level.CONTRIBUTE if own else Level.ADMINISTER)
-
-
-def release() -> None:
-    """Give the connection back to its pool: a transfer may take hours, and needs one for a moment each second."""
-    if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
-        connection.close()

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from django.utils import timezone
 
+from accounts.connections import release
 from accounts.errors import GatehouseError
 from tokens.work import authority, finding, grants, limits, storage
 from tokens.work.errors import FileNotClosed, GrantRefused, RangeRefused, StorageLost
@@ -92,7 +93,7 @@ def _parts_of(opened: Opened) -> Iterator[tuple[Part, int, int]]:
     """Give the parts that hold the wanted bytes, each with where in it they begin, and how many they are."""
     at, end = 0, opened.start + opened.length
     parts = list(opened.file.parts.filter(state=PartState.COMPLETE).select_related("file").order_by("index"))
-    authority.release()
+    release()
     for part in parts:
         first, last = max(opened.start, at), min(end, at + part.size)
         if first < last:

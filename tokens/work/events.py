@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 from django.urls import reverse
 
-from accounts.audit import Event, Payload
-from accounts.credentials import Casualties
+from accounts import audit
+from accounts.audit import Actor, Event, Payload
+from accounts.credentials import NAMES_SHOWN, Casualties
 from accounts.wording import counted
+from orgs.projects.models import Project
 from tokens.models import reason_words
 
 
@@ -60,6 +62,33 @@ class WorkEnded(Payload, event=Event.WORK_ENDED, title="Running work ended"):
         ended = ", ".join(counted(number, noun) for noun, number in self.counts.items())
         named = ", ".join(f"“{name}”" for name in self.names)
         return f"{ended}: {named}; {reason_words(self.why)}"
+
+
+@dataclass(frozen=True)
+class FilesRemoved(Payload, event=Event.FILES_REMOVED, title="Files removed"):
+    """Files were taken out of a project: how many, and the names of the first 20."""
+
+    project_id: str
+    project: str
+    count: int
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def about(self) -> str:
+        """The public id of the project, in whose history it stands."""
+        return self.project_id
+
+    def sentence(self) -> str:
+        """How many, from where, and their names."""
+        named = ", ".join(f"“{name}”" for name in self.names)
+        return f"{counted(self.count, 'file')} of “{self.project}”: {named}{' and others' if self.count > len(self.names) else ''}"
+
+
+def record_removed(project: Project, names: list[str], *, actor: Actor) -> None:
+    """Write into the log of whoever acts that files of these names are gone from `project`; nothing where there are none."""
+    if names:
+        event = FilesRemoved(project.public_id, project.name, len(names), sorted(names)[:NAMES_SHOWN])
+        audit.record(event, subject=actor.user, actor=actor)
 
 
 def ended(casualties: list[Casualties], *, why: str, work_id: str = "", message: str = "") -> WorkEnded:

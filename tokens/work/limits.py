@@ -49,6 +49,7 @@ LARGE_ROWS = 100  # of an answer that has parts or details of each
 PAGE_ROWS = 25
 RUNNING_SHOWN = 25
 NAMES_SHOWN = 20
+ENDED_IN_CONSOLE = 10  # on the console's page of a person
 FAILED_SHOWN_DAYS, FAILED_SHOWN = 7, 5
 RAN_SHOWN = 10  # on the page of a token
 POLL_SECONDS = 3  # how often the home page asks again

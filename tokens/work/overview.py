@@ -77,6 +77,13 @@ def ran_on(token: Token) -> dict[str, Any]:
     return {"template": "work/_ran.html", "works": _last_ended(jobs, transfers, limits.RAN_SHOWN)}
 
 
+def ended_of(user: User) -> list[Work]:
+    """Return what ended of the work of `user` that began last, a handful, the latest end first: by whom, why, from where (S5.7)."""
+    jobs, transfers = Job.objects.of(user).exclude(state=JobState.RUNNING), Transfer.objects.of(user).exclude(state=TransferState.RUNNING)
+    found: list[Work] = [work for rows in (jobs, transfers) for work in rows.whole().newest_first()[: limits.ENDED_IN_CONSOLE]]
+    return sorted(found, key=lambda work: work.ended_at or work.started, reverse=True)[: limits.ENDED_IN_CONSOLE]
+
+
 def running_on(tokens: list[Token]) -> list[tuple[int, Running]]:
     """Return what runs on these tokens, the first 20 of each kind for a list of them; a job stands on what launched it, too."""
     ids = {token.pk for token in tokens}

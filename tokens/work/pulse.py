@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.connections import release
 from tokens.work import authority, limits
 from tokens.work.models import Part, Transfer, TransferKind, TransferState
 
@@ -40,7 +41,7 @@ class Pulse:
             if self._part is not None:
                 Part.objects.filter(pk=self._part.pk).update(touched=timezone.now())
         finally:
-            authority.release()
+            release()
 
     def finish_range(self, *, at_end: bool) -> None:
         """Write down the rest; a download is done once its last byte went (`at_end`, in this range or before) and as many as it has."""
@@ -51,7 +52,7 @@ class Pulse:
                 mine.update(reached_end=True)
             mine.filter(reached_end=True, moved__gte=F("total")).update(state=TransferState.DONE, ended_at=timezone.now())
         finally:
-            authority.release()
+            release()
 
 
 def reopen(transfer: Transfer, *, begins: bool) -> None:
@@ -69,4 +70,4 @@ def reopen(transfer: Transfer, *, begins: bool) -> None:
             running = {"state": TransferState.RUNNING, "ended_at": None, "reached_end": False}
             done.update(**running, total=F("moved") + (transfer.file.size or 0) if transfer.file else F("total"))
     finally:
-        authority.release()
+        release()

@@ -14,7 +14,7 @@ from tokens import flows
 from tokens.models import EndReason, Token
 from tokens.running import Running
 from tokens.signals import running_asked, token_expired, token_revoked, work_asked
-from tokens.work import endings, overview, words
+from tokens.work import endings, events, overview, words
 from tokens.work.models import FileInProject, Job, Reason
 
 
@@ -57,8 +57,9 @@ def runs_in_project(*, project: Project, **kwargs: object) -> list[Casualties]:
 @receiver(folders_going, dispatch_uid="work.end_in_folders")
 def end_in_folders(*, project: Project, folders: list[int], actor: Actor, **kwargs: object) -> None:
     """End the transfers of files that go with their folders."""
-    files = list(FileInProject.objects.filter(project=project, folder__in=folders).values_list("file", flat=True))
-    endings.end_with_files(project, files, actor=actor)
+    files = dict(FileInProject.objects.filter(project=project, folder__in=folders).values_list("file", "name"))
+    endings.end_with_files(project, list(files), actor=actor)
+    events.record_removed(project, list(files.values()), actor=actor)
 
 
 @receiver(project_going, dispatch_uid="work.end_in_project")

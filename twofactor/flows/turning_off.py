@@ -9,10 +9,9 @@ from accounts.failpoints import failpoint
 from accounts.models import User
 from accounts.reauth import Proof
 from orgs import policies
-from twofactor import emails
+from twofactor import emails, removal
 from twofactor.errors import NotOn, TwoFactorRequired
 from twofactor.events import TwoFactorTurnedOff
-from twofactor.models import Authenticator, BackupCode
 
 
 def turn_off(*, user: User, proof: Proof, actor: Actor, revoke_tokens: bool = False) -> list[Casualties]:
@@ -26,9 +25,8 @@ def turn_off(*, user: User, proof: Proof, actor: Actor, revoke_tokens: bool = Fa
         if (rule := policies.second_factor_rule(locked)) is not None:
             raise TwoFactorRequired(who=rule.org_name)
         proof.redeem(locked)
-        if not Authenticator.objects.filter(user=locked).delete()[0]:
+        if not removal.take_off(locked, must_enrol=False):
             raise NotOn()
-        BackupCode.objects.of(locked).delete()
         ended = credentials.announce(locked, change=Change.TWO_FACTOR_OFF, actor=actor, revoke_tokens=revoke_tokens)
         audit.record(TwoFactorTurnedOff(ended=credentials.counts(ended), tokens_revoked=revoke_tokens), subject=locked, actor=actor)
         emails.turned_off(locked, actor=actor, ended=ended)

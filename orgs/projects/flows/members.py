@@ -12,9 +12,10 @@ from accounts.audit import Actor
 from accounts.errors import TooManyAttempts
 from accounts.models import User
 from accounts.spelling import fold_username
+from orgs.errors import InviteeNotFound
 from orgs.projects import access, emails, limits
 from orgs.projects.access import HasAccess
-from orgs.projects.errors import InviteeNotFound, LastAdministrator, MemberNotFound
+from orgs.projects.errors import LastAdministrator, MemberNotFound
 from orgs.projects.events import ProjectMemberAdded, ProjectMemberChanged, ProjectMemberRemoved
 from orgs.projects.models import Level, Project, ProjectMember
 

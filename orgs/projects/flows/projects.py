@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+import orgs.access
 from accounts import audit, throttle
 from accounts.audit import Actor
 from accounts.wording import counted
@@ -39,10 +40,12 @@ class Details:
         return said | ({} if self.phi is None else {"phi": self.phi})
 
 
-def create(*, caller: HasAccess, details: Details, actor: Actor) -> Project:
-    """Return a new project, in which the caller's person has ADMINISTER and which is billed to them.
+def create(*, caller: HasAccess, details: Details, actor: Actor, org: str | None = None) -> Project:
+    """Return a new project, in which the caller's person has ADMINISTER and which is billed to them, or belongs to their
+    organization `org` ("org-acme" or "acme").
 
-    Raises ProjectValueRefused, TooManyAttempts, and TokenLimited for a token that could not administer it.
+    Raises OrgNotFound where they are no member of that, ProjectValueRefused, TooManyAttempts, and TokenLimited for a token that could
+    not administer it.
     """
     values = {"name": "", **details.clean()}
     if not values["name"]:
@@ -51,9 +54,15 @@ def create(*, caller: HasAccess, details: Details, actor: Actor) -> Project:
     user = caller.user
     throttle.spend(f"projects.made:{user.pk}", limit=limits.MADE_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
     with transaction.atomic():
-        project = Project.objects.create(billed_to=user, created_by=user, **values)
+        # Its row is locked: somebody who is removed meanwhile would keep the project.
+        owner = None if org is None else orgs.access.lock_own(caller, org).org
+        project = Project.objects.create(billed_to=user, created_by=user, org=owner, **values)
         ProjectMember.objects.create(project=project, user=user, level=Level.ADMINISTER)
-        audit.record(ProjectCreated(project.public_id, project.name, phi=project.phi), subject=user, actor=actor)
+        audit.record(
+            ProjectCreated(project.public_id, project.name, phi=project.phi, org=owner.public_id if owner else ""),
+            subject=user,
+            actor=actor,
+        )
         project.held = Level.ADMINISTER
         return project
 

@@ -134,7 +134,7 @@ def of_job(job: Job, wanted: set[str]) -> dict[str, Any]:
         "details": {},
     }
     if job.project is not None:
-        described |= {"project": job.project.public_id, "billTo": job.project.billed_to.public_id}
+        described |= {"project": job.project.public_id, "billTo": job.project.owner.public_id}
     if job.progress is not None:
         described["progress"] = job.progress
     if job.ended_at is not None:

@@ -12,7 +12,7 @@ from accounts.callers import Body, flag_of, mapping_of, text_of, texts_of, whole
 from accounts.errors import InvalidInput
 from accounts.moments import milliseconds
 from orgs.projects.access import HasAccess
-from tokens.authentication import known, note_use, refuse, text_in
+from tokens.authentication import known, note_use, refuse, require_enrolled, text_in
 from tokens.caller import Caller
 from tokens.errors import DeadToken
 from tokens.models import Token
@@ -163,6 +163,7 @@ def _caller_of(token: Token, request: HttpRequest) -> Caller:
     now = timezone.now()
     if not token.lives_at(now):
         refuse(token, request, "dx")
+    require_enrolled(token)
     note_use(token, now, request)
     return Caller(token, request=request, door="dx")
 

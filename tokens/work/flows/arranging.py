@@ -11,7 +11,7 @@ from orgs.projects import access, tree
 from orgs.projects import flows as project_flows
 from orgs.projects.access import HasAccess
 from orgs.projects.models import Level, Project
-from tokens.work import endings, finding, naming
+from tokens.work import endings, events, finding, naming
 from tokens.work.errors import FileNotClosed, FileNotFound, FileNotOpen, FileValueRefused, PhiLeaves
 from tokens.work.limits import PROPERTIES_PER_FILE, WORDS_PER_FILE
 from tokens.work.models import File, FileInProject, FileProperty, FileState, FileWord, WordKind
@@ -97,6 +97,7 @@ def remove(*, caller: HasAccess, project_id: str, file_ids: Sequence[str], force
         places = _all_of(project, file_ids, lenient=force)
         endings.end_with_files(project, [place.file_id for place in places], actor=actor)
         FileInProject.objects.filter(pk__in=[place.pk for place in places]).delete()
+        events.record_removed(project, [place.name for place in places], actor=actor)
         return project
 
 

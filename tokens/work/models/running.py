@@ -75,7 +75,7 @@ class WorkQuerySet(models.QuerySet[W]):
 
     def whole(self) -> Self:
         """The same, with the rows that every answer names."""
-        return self.select_related("user", "project__billed_to", "token__parent", "ended_by")
+        return self.select_related("user", "project__billed_to", "project__org", "token__parent", "ended_by")
 
     def newest_first(self) -> Self:
         """In the order of beginning, the last one first."""

@@ -26,6 +26,8 @@ from twofactor.models import Authenticator, Enrolment, ShownCodes, Step
 
 FILE_NAME = "gatehouse-backup-codes.txt"
 GROUP_CHARS = 4
+FOR_CONSOLE = "for-console"
+_FOR_CONSOLE = "The support console opens with two-factor authentication only. Set it up here, then sign in again with a code."
 FORMS: dict[Step, type[forms.Form]] = {
     Step.APP: AppForm, Step.PASSWORD: PasswordForm, Step.SCAN: EmptyForm, Step.CODE: CodeForm, Step.CODES: FinishForm,
 }  # fmt: skip
@@ -57,10 +59,10 @@ class _SecondFactor(FlowView):
         patch_cache_control(response, no_store=True)
         return response
 
-    def sign_out(self, change: Change) -> HttpResponse:
-        """Lead to the login page, which says what changed."""
+    def sign_out(self, change: Change, wanted: str = "") -> HttpResponse:
+        """Lead to the login page, which says what changed, and leads on to `wanted`."""
         account_flows.sign_out(store=self.store, actor=self.actor)
-        return to_login(change)
+        return to_login(change, wanted)
 
 
 class EnableView(_SecondFactor):
@@ -68,8 +70,8 @@ class EnableView(_SecondFactor):
     answers, and skips nothing.
     """
 
-    done_sentences: ClassVar[dict[str, str]] = {"over": f"{EnrolmentOver()}."}
-    hints = ("over",)
+    done_sentences: ClassVar[dict[str, str]] = {"over": f"{EnrolmentOver()}.", FOR_CONSOLE: _FOR_CONSOLE}
+    hints = ("over", FOR_CONSOLE)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Lead away where it is on already; else answer."""
@@ -136,8 +138,9 @@ class EnableView(_SecondFactor):
     def act(self, form: Any) -> HttpResponse:
         """Take the step and lead to the next one."""
         if self.step == Step.CODES:
+            wanted = flows.find_report(user=self.user)
             flows.finish(session=self.session, actor=self.actor, revoke_tokens=form.cleaned_data["revoke_tokens"])
-            return self.sign_out(Change.TWO_FACTOR_ON)
+            return self.sign_out(Change.TWO_FACTOR_ON, wanted)
         self._take(form)
         return redirect("twofactor:enable")
 

@@ -1,0 +1,28 @@
+from typing import Any
+
+from django.db import migrations
+
+# Django adds them on PostgreSQL for LIKE, which nobody asks of a session. Each costs every login, every note of activity,
+# and a policy that changes 50,000 sessions a quarter of its time.
+INDEXES = {
+    "accounts_session_session_key_b186966f_like": "session_key",
+    "accounts_session_public_id_d9aff1e3_like": "public_id",
+}
+
+
+def drop(apps: Any, schema_editor: Any) -> None:
+    if schema_editor.connection.vendor == "postgresql":
+        for name in INDEXES:
+            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+
+
+def build(apps: Any, schema_editor: Any) -> None:
+    if schema_editor.connection.vendor == "postgresql":
+        for name, column in INDEXES.items():
+            schema_editor.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON accounts_session ({column} varchar_pattern_ops)")
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("accounts", "0010_failed_mails")]
+    operations = [migrations.RunPython(drop, build)]

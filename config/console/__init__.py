@@ -1,0 +1,1 @@
+"""The pages of the support console. config/admin.py has their addresses, and what the rooms give to them."""

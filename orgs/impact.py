@@ -1,0 +1,129 @@
+"""Whom policies would hit, before they are saved (S7.2, N1): sessions here, second factors and tokens by asking the rooms above."""
+
+import copy
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+
+from accounts.wording import counted
+from orgs import drafting, settling
+from orgs.drafting import Draft, PolicyWishes
+from orgs.models import Organization, Policy
+from orgs.signals import policies_weighed
+
+NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Whom one policy would hit: `count` things or people of a `kind`, with the usernames of the first few; never more of a person than
+    that they are hit (ORG-05). `lead` is the part of the sentence that counts, `rest` what becomes of them.
+    """
+
+    policy: str
+    kind: str
+    count: int
+    lead: str
+    rest: str
+    names: tuple[str, ...] = ()
+    report_only: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The whole sentence."""
+        return f"{self.lead} {self.rest}"
+
+
+def named(names: Collection[str], count: int) -> str:
+    """Return " (amy, ben and 3 more)" for people of whom `names` are the first; empty where there are none."""
+    if not names:
+        return ""
+    more = count - len(names)
+    return f" ({', '.join(names)}{f' and {more} more' if more > 0 else ''})"
+
+
+def weigh(org: Organization, wishes: PolicyWishes) -> list[Hit]:
+    """Return whom `wishes` would hit if they were saved now. Changes nothing. Raises PolicyRefused."""
+    return weigh_draft(drafting.draft(org, wishes))
+
+
+def weigh_draft(draft: Draft) -> list[Hit]:
+    """Return whom the draft would hit, the policies that it would only try out among them."""
+    hits = _hits(draft.org, draft.changed, report_only=False)
+    tried = draft.tried_changed & set(draft.tried)
+    return hits + (_hits(_as_tried(draft, tried), tried, report_only=True) if tried else [])
+
+
+def standing(org: Organization) -> list[Hit]:
+    """Return whom the policies that `org` has concern now: who has no second factor, whose tokens live longer than new ones can."""
+    held = {Policy.SECOND_FACTOR} if org.second_factor_from else set()
+    held |= {Policy.TOKEN_LIFE} if org.longest_token_life_days else set()
+    return _hits(org, held, report_only=False)
+
+
+def _as_tried(draft: Draft, tried: set[Policy]) -> Organization:
+    """Return the organization as it would be if what it tries out held."""
+    org = copy.copy(draft.org)
+    if Policy.AUTO_LOGOUT in tried:
+        org.auto_logout_after_minutes = draft.tried[Policy.AUTO_LOGOUT]
+    if Policy.TOKEN_LIFE in tried:
+        org.longest_token_life_days = draft.tried[Policy.TOKEN_LIFE]
+    if Policy.SECOND_FACTOR in tried:
+        org.second_factor_from = timezone.now() + timedelta(days=org.second_factor_grace_days)
+    org.tokens_allowed = org.tokens_allowed and Policy.TOKENS not in tried
+    return org
+
+
+def _hits(org: Organization, changed: set[Policy], *, report_only: bool) -> list[Hit]:
+    if not changed:
+        return []
+    hits = _sessions_hit(org) if Policy.AUTO_LOGOUT in changed else []
+    answers: list[tuple[Any, Any]] = policies_weighed.send(Organization, org=org, changed=changed)
+    hits += [hit for _, told in answers for hit in told or []]
+    return [Hit(**{**vars(hit), "report_only": report_only}) for hit in hits]
+
+
+def _sessions_hit(org: Organization) -> list[Hit]:
+    now = timezone.now()
+    open_now = settling.sessions_of_members(org).live(now)  # type: ignore[attr-defined]  # django-stubs loses the query set's class
+    open_now = open_now.order_by().annotate(limit=settling.limit_of_session(instead=org))
+    groups: list[tuple[int, int, int]] = list(open_now.values_list("idle_limit_seconds", "limit").annotate(sessions=Count("pk")))
+    total = sum(count for _, _, count in groups)
+    shorter = sum(count for old, new, count in groups if new < old)
+    longer = sum(count for old, new, count in groups if new > old)
+    hits: list[Hit] = []
+    if shorter:
+        hits.append(_hit("sessions-shortened", shorter, f"{shorter} of {counted(total, 'open session')}", _gets(shorter, "shorter")))
+        hits += _ended(open_now, {new for old, new, _ in groups if new < old})
+    if longer:
+        hits.append(_hit("sessions-lengthened", longer, f"{longer} of {counted(total, 'open session')}", _gets(longer, "longer")))
+    return hits
+
+
+def _gets(count: int, kind: str) -> str:
+    return f"{'gets' if count == 1 else 'get'} a {kind} limit"
+
+
+def _ended(open_now: "QuerySet[Any]", new_limits: set[int]) -> list[Hit]:
+    """Return those that are idle for so long already that they end at once. There is one new limit; or more, where policies cross."""
+    now, ended, people = timezone.now(), 0, 0
+    names: list[str] = []
+    for limit in sorted(new_limits):
+        # `limit` is what the session gets, which the caller annotated; asked last, for it costs a look at every organization.
+        idle = open_now.filter(last_activity__lte=now - timedelta(seconds=limit), idle_limit_seconds__gt=limit)
+        over = idle.filter(limit=limit)
+        counts = over.aggregate(sessions=Count("pk"), people=Count("user", distinct=True))
+        ended, people = ended + counts["sessions"], people + counts["people"]
+        names += over.order_by("user__username").values_list("user__username", flat=True).distinct()[:NAMES_SHOWN]
+    if not ended:
+        return []
+    first = tuple(dict.fromkeys(names))[:NAMES_SHOWN]
+    return [_hit("sessions-ended", ended, str(ended), f"{'ends' if ended == 1 else 'end'} at once{named(first, people)}", first)]
+
+
+def _hit(kind: str, count: int, lead: str, rest: str, names: tuple[str, ...] = ()) -> Hit:
+    return Hit(policy=str(Policy.AUTO_LOGOUT), kind=kind, count=count, lead=lead, rest=rest, names=names)

@@ -1,0 +1,1 @@
+"""People's door of this room, one module per family of acts."""
