@@ -1,5 +1,6 @@
 """What every test can ask for: amy, ben and a stranger; the doors; a clock; real threads."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from django.test import Client
 
 from accounts.models import User
 from tests.factories import FIREFOX, PASSWORD, UserFactory
+from tests.journeys.house import Database, blueprint
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -76,6 +78,14 @@ def clock() -> Iterator[time_machine.Traveller]:
     """A clock that stands at noon until the test moves it."""
     with time_machine.travel(NOON, tick=False) as traveller:
         yield traveller
+
+
+@pytest.fixture(scope="session")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The database that each real server starts with, made once for all processes that run tests."""
+    own = tmp_path_factory.getbasetemp()
+    with blueprint(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) as made:
+        yield made
 
 
 Race = Callable[[int, Callable[[int], Any]], list[Any]]
