@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 T ?= tests
 # Many tests wait for a server or a client: some more of them than there are cores.
 TESTERS = $$($(BIN)/python -c "import os; print((os.cpu_count() or 1) + 2)")
+# By fours, for a test may take a minute: what waits in a long queue behind it, another could run.
+PYTEST = $(BIN)/python -m pytest -n $(TESTERS) --dist load --maxschedchunk 4
 DATABASE_URL_SERVICES := $(or $(DATABASE_URL),postgres://postgres@127.0.0.1:5432/gatehouse)
 CACHE_URL_SERVICES := $(or $(CACHE_URL),redis://127.0.0.1:6379/1)
 
@@ -32,10 +34,10 @@ run: $(VENV)/.run ## Start everything on PORT (8000): migrations, demo data, web
 	@exec $(BIN)/python manage.py serve
 
 test: $(VENV)/.dev ## Run the whole suite on the embedded defaults; T=tests/tokens narrows it
-	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(BIN)/python -m pytest -n $(TESTERS) $(T)
+	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(PYTEST) $(T)
 
 test-services: $(VENV)/.dev ## Run the same suite on PostgreSQL and Redis (DATABASE_URL, CACHE_URL); T= narrows it
-	@DEBUG=1 DATABASE_URL=$(DATABASE_URL_SERVICES) CACHE_URL=$(CACHE_URL_SERVICES) $(BIN)/python -m pytest -n $(TESTERS) $(T)
+	@DEBUG=1 DATABASE_URL=$(DATABASE_URL_SERVICES) CACHE_URL=$(CACHE_URL_SERVICES) $(PYTEST) $(T)
 
 check: lint ## Lint, types, missing migrations, Django's own checks
 	@DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run

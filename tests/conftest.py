@@ -18,6 +18,12 @@ from tests.factories import FIREFOX, PASSWORD, UserFactory
 from tests.journeys.house import Database, blueprint
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+STARTS_SERVERS = ("tests/faults/", "tests/journeys/", "tests/config/", "tests/work/test_runner.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what starts servers go first: what is long and begins last keeps one process busy, and the others idle."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(place) for place in STARTS_SERVERS])
 
 
 @pytest.fixture(autouse=True)
