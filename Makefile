@@ -36,8 +36,8 @@ run: $(VENV)/.run ## Start everything on PORT (8000): migrations, demo data, web
 test: $(VENV)/.dev ## Run the whole suite on the embedded defaults; T=tests/tokens narrows it
 	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(PYTEST) $(T)
 
-test-services: $(VENV)/.dev ## Run the same suite on PostgreSQL and Redis (DATABASE_URL, CACHE_URL); T= narrows it
-	@DEBUG=1 DATABASE_URL=$(DATABASE_URL_SERVICES) CACHE_URL=$(CACHE_URL_SERVICES) $(PYTEST) $(T)
+test-services: $(VENV)/.dev ## Run it on PostgreSQL and Redis (DATABASE_URL, CACHE_URL), without what is marked `once`
+	@DEBUG=1 DATABASE_URL=$(DATABASE_URL_SERVICES) CACHE_URL=$(CACHE_URL_SERVICES) $(PYTEST) -m "not once" $(T)
 
 check: lint ## Lint, types, missing migrations, Django's own checks
 	@DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("accounts", "orgs", "tokens", "twofactor", "config")
 # A room may import from lower floors and from itself. The two on floor 3 do not know each other.

@@ -14,6 +14,8 @@ from django.conf import settings
 
 from tests.journeys.house import Database
 
+pytestmark = pytest.mark.once
+
 PATIENCE_SECONDS = 60
 
 

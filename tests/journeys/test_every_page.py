@@ -10,7 +10,7 @@ from tests.journeys.test_credential_change import asked_change, link_in
 from tests.journeys.visitor import add_member, dx_call, dx_login, make_projects, with_token
 from tokens.limits import PROJECTS_OFFERED
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 OPEN = ("/login/", "/login/?why=idle&after=900", "/password/reset/", "/help/", "/email/confirm/none/", "/nowhere/")
 PRIVATE = (
