@@ -5,19 +5,21 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import cache as cache_of_functions
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.cache import cache
-from django.db import connection, connections
-from django.test import Client
+from django.db import connection, connections, transaction
+from django.test import Client, TransactionTestCase
 
 from accounts.models import User
 from tests.factories import FIREFOX, PASSWORD, UserFactory
 from tests.journeys.house import Database, blueprint
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+MADE_BY_MIGRATE = {"django_migrations", "django_content_type", "auth_permission"}
 STARTS_SERVERS = ("tests/faults/", "tests/journeys/", "tests/config/", "tests/work/test_runner.py")
 
 
@@ -29,6 +31,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.clear()
+
+
+@cache_of_functions
+def _tables() -> list[str]:
+    return sorted(set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - MADE_BY_MIGRATE)
+
+
+def _delete_rows(test: TransactionTestCase) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in _tables():
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")  # noqa: S608  (foreign keys wait for the commit)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rows_are_deleted() -> Iterator[None]:
+    """After a test that commits, Django would truncate every table, each with a wait for the disk, and make permissions anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", _delete_rows)
+        yield
 
 
 @pytest.fixture
