@@ -20,6 +20,9 @@ PRODUCTION_LIKE = SITE_URL=https://gatehouse.example.org ALLOWED_HOSTS=gatehouse
 	SECRET_KEY=$$($(KEY)) DEVICE_COOKIE_KEY=$$($(KEY)) TOTP_KEY=$$($(KEY)) BACKUP_CODE_KEY=$$($(KEY))
 KEY = $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))'
 
+# Servers start by dozens in the tests: each would compile the house again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Demo keys, demo data, plain http. Where it is off, settings refuse to start without real ones.
 export DEBUG ?= 1
 
