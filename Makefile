@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 T ?= tests
 # Many tests wait for a server or a client: some more of them than there are cores.
 TESTERS = $$($(BIN)/python -c "import os; print((os.cpu_count() or 1) + 2)")
+# By fours, for a test may take a minute: what waits in a long queue behind it, another could run.
+PYTEST = $(BIN)/python -m pytest -n $(TESTERS) --dist load --maxschedchunk 4
 DATABASE_URL_SERVICES := $(or $(DATABASE_URL),postgres://postgres@127.0.0.1:5432/gatehouse)
 CACHE_URL_SERVICES := $(or $(CACHE_URL),redis://127.0.0.1:6379/1)
 
@@ -17,6 +19,9 @@ CACHE_URL_SERVICES := $(or $(CACHE_URL),redis://127.0.0.1:6379/1)
 PRODUCTION_LIKE = SITE_URL=https://gatehouse.example.org ALLOWED_HOSTS=gatehouse.example.org EMAIL_URL=smtp://localhost \
 	SECRET_KEY=$$($(KEY)) DEVICE_COOKIE_KEY=$$($(KEY)) TOTP_KEY=$$($(KEY)) BACKUP_CODE_KEY=$$($(KEY))
 KEY = $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))'
+
+# Servers start by dozens in the tests: each would compile the house again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Demo keys, demo data, plain http. Where it is off, settings refuse to start without real ones.
 export DEBUG ?= 1
@@ -32,10 +37,10 @@ run: $(VENV)/.run ## Start everything on PORT (8000): migrations, demo data, web
 	@exec $(BIN)/python manage.py serve
 
 test: $(VENV)/.dev ## Run the whole suite on the embedded defaults; T=tests/tokens narrows it
-	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(BIN)/python -m pytest -n $(TESTERS) $(T)
+	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(PYTEST) $(T)
 
-test-services: $(VENV)/.dev ## Run the same suite on PostgreSQL and Redis (DATABASE_URL, CACHE_URL); T= narrows it
-	@DEBUG=1 DATABASE_URL=$(DATABASE_URL_SERVICES) CACHE_URL=$(CACHE_URL_SERVICES) $(BIN)/python -m pytest -n $(TESTERS) $(T)
+test-services: $(VENV)/.dev ## Run it on PostgreSQL and Redis (DATABASE_URL, CACHE_URL), without what is marked `once`
+	@DEBUG=1 DATABASE_URL=$(DATABASE_URL_SERVICES) CACHE_URL=$(CACHE_URL_SERVICES) $(PYTEST) -m "not once" $(T)
 
 check: lint ## Lint, types, missing migrations, Django's own checks
 	@DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run

@@ -4,10 +4,12 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("accounts", "orgs", "tokens", "twofactor", "config")
@@ -40,6 +42,7 @@ class Source:
         return f"{self.path}:{getattr(node, 'lineno', 1)}: {what}"
 
 
+@cache
 def house() -> list[Source]:
     files = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "migrations" not in path.parts]
     files += [ROOT / "manage.py", *sorted(path for path in (ROOT / "templates").rglob("*.*") if path.suffix in (".html", ".txt"))]

@@ -13,6 +13,8 @@ from accounts.audit import Event, Payload
 from accounts.errors import GatehouseError
 from config import api, dx, pages
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parent.parent
 DOCS = ("README.md", "CHANGELOG.md", "docs/api.md", "docs/architecture.md", "docs/operations.md", "docs/security.md")
 ROOMS = ("accounts", "orgs", "twofactor", "tokens", "config")

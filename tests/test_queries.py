@@ -200,57 +200,77 @@ def amy(request: pytest.FixtureRequest, db: None) -> User:
     """amy with so many rows of everything that a page lists."""
     user: User = UserFactory(username="amy", email="amy@example.com")
     own = ProjectFactory(name="Own", billed_to=user, org=OrganizationFactory(handle="acme", admins=[user]))
-    for number in range(request.param):
-        own_rows(user, own, number)
+    rows_of(user, own, request.param)
     return user
 
 
-def own_rows(user: User, own: Project, number: int) -> None:
-    """Add one row of each kind; the project `own` is one that the person administers."""
-    member = UserFactory(username=f"member.{number}")
-    if number < MANY - 1:  # with the own one as many as the form of a new token offers
-        ProjectFactory(name=f"Project {number:03d}", billed_to=member, members={user: Level.VIEW})
-    ProjectMember.objects.create(project=own, user=member, level=Level.VIEW)
-    folders_of(own, f"/folder {number:03d}")
-    token = TokenFactory(user=user, label=f"live {number:03d}", everywhere=None)
-    TokenProject.objects.create(token=token, project=own, level=Level.VIEW)
-    TokenFactory(user=user, label=f"dead {number:03d}", revoked=True)
-    own_organization(user, member, own, number)
-    own_work(user, own, number)
-    audit.record(ConfirmationFailed(), subject=user, actor=actor(user))
-    if number < MANY - 1:  # the browser of the test makes the last one
-        now = timezone.now()
-        Session.objects.create(
-            session_key=f"{number:064d}", expire_date=now + timedelta(hours=1), user=user, epoch=user.session_epoch,
-            created=now - timedelta(hours=1), idle_limit_seconds=900, ip="192.0.2.1", user_agent=f"Browser {number}",
-        )  # fmt: skip
+def rows_of(user: User, own: Project, number: int) -> None:
+    """Add rows of each kind; the project `own` is one that the person administers."""
+    members = User.objects.bulk_create(UserFactory.build(username=f"member.{n}") for n in range(number))
+    # With the own one as many as the form of a new token offers.
+    others = Project.objects.bulk_create(
+        Project(name=f"Project {n:03d}", billed_to=member, created_by=member) for n, member in enumerate(members[: MANY - 1])
+    )
+    ProjectMember.objects.bulk_create(
+        [
+            *(ProjectMember(project=project, user=project.billed_to, level=Level.ADMINISTER) for project in others),
+            *(ProjectMember(project=project, user=user, level=Level.VIEW) for project in others),
+            *(ProjectMember(project=own, user=member, level=Level.VIEW) for member in members),
+        ]
+    )
+    folders_of(own, *(f"/folder {n:03d}" for n in range(number)))
+    live = tokens_of(user, number, "live", everywhere=None)
+    TokenProject.objects.bulk_create(TokenProject(token=token, project=own, level=Level.VIEW) for token in live)
+    tokens_of(user, number, "dead", revoked=True)
+    organization_of(user, own, members)
+    work_of(user, own, number)
+    audit.record_many([(ConfirmationFailed(), user)] * number, actor=actor(user))
+    now = timezone.now()
+    Session.objects.bulk_create(
+        Session(
+            session_key=f"{n:064d}", expire_date=now + timedelta(hours=1), user=user, epoch=user.session_epoch,
+            created=now - timedelta(hours=1), idle_limit_seconds=900, ip="192.0.2.1", user_agent=f"Browser {n}",
+        )
+        for n in range(min(number, MANY - 1))  # the browser of the test makes the last one
+    )  # fmt: skip
 
 
-def own_organization(user: User, member: User, own: Project, number: int) -> None:
-    """Add a member and an invitation to the organization of `own`, and an organization and an invitation to `user`."""
+def tokens_of(user: User, number: int, name: str, **traits: Any) -> list[Token]:
+    """Add so many tokens of one kind."""
+    return list(Token.objects.bulk_create(TokenFactory.build(user=user, label=f"{name} {n:03d}", **traits) for n in range(number)))
+
+
+def organization_of(user: User, own: Project, members: list[User]) -> None:
+    """Add members and invitations to the organization of `own`, and as many organizations and invitations to `user`."""
     assert own.org is not None
-    Membership.objects.create(org=own.org, user=member)
-    token = TokenFactory(user=member, everywhere=None)
-    TokenProject.objects.create(token=token, project=own, level=Level.VIEW)
-    audit.record(LoginPassed(), subject=member, actor=actor(member))
-    wanted: list[tuple[Organization, str, User | None]] = [
-        (own.org, f"{number}@example.com", None),
-        (OrganizationFactory(members=[user]), user.public_id, user),
-    ]
-    for org, address, invitee in wanted:
-        Invitation.objects.create(
-            org=org, email=address, user=invitee, key_digest=digest(f"{org.pk} {number}"), invited_by=member,
-            expires=timezone.now() + timedelta(days=7),
-        )  # fmt: skip
+    Membership.objects.bulk_create(Membership(org=own.org, user=member) for member in members)
+    tokens = Token.objects.bulk_create(TokenFactory.build(user=member, everywhere=None) for member in members)
+    TokenProject.objects.bulk_create(TokenProject(token=token, project=own, level=Level.VIEW) for token in tokens)
+    audit.record_many([(LoginPassed(), member) for member in members], actor=actor(user))
+    others = Organization.objects.bulk_create(Organization(handle=f"other.{n}", name=f"Other {n}") for n in range(len(members)))
+    Membership.objects.bulk_create(Membership(org=org, user=user) for org in others)
+    expires = timezone.now() + timedelta(days=7)
+    wanted: list[tuple[Organization, str, User | None]] = [(own.org, f"{n}@example.com", None) for n in range(len(members))]
+    wanted += [(org, user.public_id, user) for org in others]
+    Invitation.objects.bulk_create(
+        Invitation(org=org, email=address, user=invitee, key_digest=digest(f"{n}"), expires=expires)
+        for n, (org, address, invitee) in enumerate(wanted)
+    )
 
 
-def own_work(user: User, own: Project, number: int) -> None:
-    """Add a file, and a job and an upload that run, each on a token of its own."""
-    place = FileInProject.objects.create(file=File.objects.create(created_by=user), project=own, name=f"file {number:03d}")
-    carriers = [TokenFactory(user=user, label=f"{kind} {number:03d}", kind=TokenKind.JOB) for kind in ("job", "upload")]
+def work_of(user: User, own: Project, number: int) -> None:
+    """Add files, and jobs and uploads that run, each on a token of its own."""
+    files = File.objects.bulk_create(File(created_by=user) for _ in range(number))
+    FileInProject.objects.bulk_create(FileInProject(file=file, project=own, name=f"file {n:03d}") for n, file in enumerate(files))
     leased = timezone.now() + timedelta(hours=1)
-    Job.objects.create(user=user, token=carriers[0], project=own, name=f"job {number:03d}", leased_until=leased)
-    Transfer.objects.create(user=user, token=carriers[1], project=own, name=place.name, kind=TransferKind.UPLOAD, file=place.file)
+    Job.objects.bulk_create(
+        Job(user=user, token=token, project=own, name=f"job {n:03d}", leased_until=leased)
+        for n, token in enumerate(tokens_of(user, number, "job", kind=TokenKind.JOB))
+    )
+    Transfer.objects.bulk_create(
+        Transfer(user=user, token=token, project=own, name=f"file {n:03d}", kind=TransferKind.UPLOAD, file=files[n])
+        for n, token in enumerate(tokens_of(user, number, "upload", kind=TokenKind.JOB))
+    )
 
 
 def address_of(path: str) -> str:

@@ -7,6 +7,8 @@ import pytest
 from django.template import engines
 from django.template.loader import get_template
 
+pytestmark = pytest.mark.once
+
 TEMPLATES = Path(__file__).parent.parent / "templates"
 PAGES = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html"))
 TEXTS = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.txt"))

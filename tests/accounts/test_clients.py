@@ -8,6 +8,8 @@ from django.test import RequestFactory
 from accounts.clients import client_address, device_icon, device_name, network_of
 from tests.factories import FIREFOX
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("peer", "forwarded", "address"),

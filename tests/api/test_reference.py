@@ -14,6 +14,8 @@ from accounts.models import User
 from config import openapi
 from tests.conftest import WebDoor
 
+pytestmark = pytest.mark.once
+
 SCHEMA, PAGE = "/api/v1/schema/", "/api/v1/docs/"
 
 

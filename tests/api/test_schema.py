@@ -18,6 +18,8 @@ from accounts.errors import GatehouseError
 from config import openapi
 from tests.test_docs import every_subclass, first_column, routes, section
 
+pytestmark = pytest.mark.once
+
 DOCUMENT: dict[str, Any] = json.loads(openapi.document().body)
 PAGE = "/api/v1/docs/"
 METHODS = ("get", "post", "put", "patch", "delete")

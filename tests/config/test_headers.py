@@ -19,7 +19,7 @@ POLICY = {
     "base-uri 'none'",
     "frame-ancestors 'none'",
 }
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.mark.parametrize("path", PATHS)

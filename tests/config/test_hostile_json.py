@@ -6,6 +6,8 @@ import pytest
 
 from config import strict_json
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("tail", [b'"' + b'\\"' * 500_000, b"\\" * 900_000, b'"' * 900_000, b"[" * 900_000, b'"' + b"\\" * 900_001])
 def test_a_long_string_without_an_end_is_looked_at_once(tail: bytes) -> None:

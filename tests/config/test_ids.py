@@ -2,7 +2,11 @@
 
 import re
 
+import pytest
+
 from accounts.ids import is_public_id, new_id, new_public_id
+
+pytestmark = pytest.mark.once
 
 
 def test_an_id_has_24_letters_of_the_dx_alphabet() -> None:

@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.journeys.house import Database
+
+pytestmark = pytest.mark.once
+
 PATIENCE_SECONDS = 60
 
 
@@ -23,11 +27,13 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(plan: Database, tmp_path: Path) -> Iterator[dict[str, str]]:
     """A house of its own: port, database, mails."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "CACHE_URL", "FAILPOINTS")}
+    kept = {name: value for name, value in os.environ.items() if name not in ("CACHE_URL", "FAILPOINTS")}
     mine = {"DEBUG": "1", "PORT": str(free_port()), "VAR_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "config.settings"}
-    return {**kept, **mine}
+    database = plan.copy(tmp_path)
+    yield {**kept, **mine, "DATABASE_URL": database.url}
+    database.drop()
 
 
 def manage(environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -73,8 +79,6 @@ def greeting(process: "subprocess.Popen[str]") -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_greets_and_a_signal_ends_everything(environment: dict[str, str], number: int) -> None:
-    assert manage(environment, "migrate", "-v0").returncode == 0
-    assert manage(environment, "load_demo").returncode == 0
     with served(environment) as process:
         greeted = greeting(process)
         assert f"http://127.0.0.1:{environment['PORT']}" in greeted
@@ -88,8 +92,6 @@ def test_it_greets_and_a_signal_ends_everything(environment: dict[str, str], num
 
 
 def test_a_part_that_dies_takes_the_other_with_it(environment: dict[str, str]) -> None:
-    manage(environment, "migrate", "-v0")
-    manage(environment, "load_demo")
     with served(environment) as process:
         greeting(process)
         children = children_of(process.pid)

@@ -11,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import checks, services
 
+pytestmark = pytest.mark.once
+
 GOOD = {
     "DEBUG": "0",
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-0123456789-abcdefghij",

@@ -9,6 +9,8 @@ from drf_spectacular.plumbing import ComponentRegistry
 
 from config.shapes import Shapes
 
+pytestmark = pytest.mark.once
+
 
 class Colour(StrEnum):
     RED = "red"

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from config.strict_json import DEPTH_MAX, INTEGER_MAX, INTEGER_MIN, parse
 
+pytestmark = pytest.mark.once
+
 NASTY = {
     "key twice": b'{"a": 1, "a": 2}',
     "key twice by escape": b'{"a": 1, "\\u0061": 2}',

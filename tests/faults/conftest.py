@@ -6,14 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.house import Database, House, blueprint, house
-
-
-@pytest.fixture(scope="package")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """The database that each server starts with."""
-    with blueprint(tmp_path_factory.mktemp("plan")) as made:
-        yield made
+from tests.journeys.house import Database, House, house
 
 
 @pytest.fixture

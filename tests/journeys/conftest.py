@@ -11,16 +11,9 @@ from playwright.sync_api import Browser
 from tests.journeys import browser
 from tests.journeys.browser import Windows
 from tests.journeys.dx import DxClient
-from tests.journeys.house import Database, House, blueprint, house
+from tests.journeys.house import Database, House, house
 
 SHORT_IDLE_LIMIT_SECONDS = 8
-
-
-@pytest.fixture(scope="package")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """The database that each server starts with."""
-    with blueprint(tmp_path_factory.mktemp("plan")) as made:
-        yield made
 
 
 @pytest.fixture(scope="package")

@@ -1,5 +1,6 @@
 """A whole server for tests: the processes of `manage.py serve`, a database of their own, mails in files; all gone with the test."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -152,18 +153,40 @@ def _environment(var: Path, database: Database, **more: str) -> dict[str, str]:
 
 @contextmanager
 def blueprint(folder: Path) -> Iterator[Database]:
-    """Make, once, the database that every house starts with a copy of."""
-    folder.mkdir(parents=True, exist_ok=True)
-    on_file = Database(f"sqlite:///{folder / 'blueprint.sqlite3'}")
-    database = _new_postgresql() if os.environ.get("DATABASE_URL") else on_file
+    """Give the database that every house starts with a copy of. Of all who share `folder` the first makes it, the last drops it."""
+    address, mine = folder / "blueprint", folder / f"uses-blueprint-{os.getpid()}"
+    with _alone(folder):
+        if not address.exists():
+            address.write_text(_built(folder).url)
+        database = Database(address.read_text())
+        mine.touch()
     try:
-        built = subprocess.run(
-            [sys.executable, "-c", BUILD], cwd=ROOT, env=_environment(folder, database), capture_output=True, text=True, timeout=120
-        )
-        assert built.returncode == 0, built.stderr
         yield database
     finally:
+        with _alone(folder):
+            mine.unlink()
+            if not any(folder.glob("uses-blueprint-*")):
+                address.unlink()
+                database.drop()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _built(folder: Path) -> Database:
+    on_file = Database(f"sqlite:///{folder / f'blueprint-{os.getpid()}.sqlite3'}")
+    database = _new_postgresql() if os.environ.get("DATABASE_URL") else on_file
+    built = subprocess.run(
+        [sys.executable, "-c", BUILD], cwd=ROOT, env=_environment(folder, database), capture_output=True, text=True, timeout=120
+    )
+    if built.returncode:
         database.drop()
+    assert built.returncode == 0, built.stderr
+    return database
 
 
 @dataclass

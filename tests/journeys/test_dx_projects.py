@@ -10,7 +10,7 @@ from tests.journeys.dx import DxClient
 from tests.journeys.house import House
 from tests.journeys.visitor import add_member, dx_login, make_projects
 
-pytestmark = pytest.mark.dx
+pytestmark = [pytest.mark.dx, pytest.mark.once]
 
 
 @pytest.mark.browser

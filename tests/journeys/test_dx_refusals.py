@@ -6,7 +6,7 @@ from tests.journeys.dx import DxClient
 from tests.journeys.house import House
 from tests.journeys.visitor import dx_login, make_projects
 
-pytestmark = pytest.mark.dx
+pytestmark = [pytest.mark.dx, pytest.mark.once]
 
 NO_METHOD = "ResourceNotFound: There is no such method here, code 404"
 

@@ -12,7 +12,7 @@ from tests.journeys.test_orgs import make_org
 from tests.journeys.visitor import add_member, dx_call, dx_login, make_projects, with_token
 from tokens.limits import PROJECTS_OFFERED
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 OPEN = ("/login/", "/login/?why=idle&after=900", "/password/reset/", "/help/", "/email/confirm/none/", "/invitations/none/", "/nowhere/")
 PRIVATE = (

@@ -10,7 +10,7 @@ from tests.journeys.browser import Window, Windows
 from tests.journeys.conftest import SHORT_IDLE_LIMIT_SECONDS
 from tests.journeys.house import House, until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 WARNING = "dialog#idle[open]"
 

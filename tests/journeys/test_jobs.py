@@ -21,7 +21,7 @@ from tests.journeys.house import PASSWORD, ROOT, House, until
 from tests.journeys.visitor import Visitor, dx_login, make_projects, with_token
 from tests.work.test_runner import alive, gone
 
-pytestmark = [pytest.mark.browser, pytest.mark.dx]
+pytestmark = [pytest.mark.browser, pytest.mark.dx, pytest.mark.once]
 
 DEAD_SECONDS = 2.0  # S5.5
 ENDS_SECONDS = 10

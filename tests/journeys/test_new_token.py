@@ -7,7 +7,7 @@ from tests.journeys.browser import Window, Windows
 from tests.journeys.house import PASSWORD, House
 from tests.journeys.visitor import add_member, dx_login, make_projects, with_token
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 FORM = "/profile/tokens/new/"
 MORE_THAN_OFFERED = 55

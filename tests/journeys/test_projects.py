@@ -5,7 +5,7 @@ import pytest
 from tests.journeys.browser import Window, Windows
 from tests.journeys.house import House
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without"])

@@ -6,7 +6,7 @@ from tests.journeys.browser import NARROW, WIDE, Windows
 from tests.journeys.house import House
 from tests.journeys.test_every_page import WIDER_THAN_THE_WINDOW
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", NARROW)], ids=["light and wide", "dark and narrow"])

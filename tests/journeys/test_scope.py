@@ -11,7 +11,7 @@ from tests.journeys.dx import DxClient
 from tests.journeys.house import House
 from tests.journeys.visitor import with_token
 
-pytestmark = [pytest.mark.browser, pytest.mark.dx]
+pytestmark = [pytest.mark.browser, pytest.mark.dx, pytest.mark.once]
 
 
 @dataclass

@@ -7,7 +7,7 @@ from tests.journeys.browser import Window, Windows
 from tests.journeys.house import NEW_PASSWORD, PASSWORD, House
 from tests.journeys.visitor import with_token
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 MOST_TABS = 40
 

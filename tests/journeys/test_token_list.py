@@ -7,7 +7,7 @@ from tests.journeys.browser import Window, Windows
 from tests.journeys.house import House
 from tests.journeys.visitor import dx_login, make_projects, with_token
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 LIST = "/profile/tokens/"
 

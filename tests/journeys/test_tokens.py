@@ -10,7 +10,7 @@ from tests.journeys.dx import DxClient
 from tests.journeys.house import House, until
 from tests.journeys.visitor import with_token
 
-pytestmark = [pytest.mark.browser, pytest.mark.dx]
+pytestmark = [pytest.mark.browser, pytest.mark.dx, pytest.mark.once]
 
 
 def test_a_token_is_made_in_a_dialog_shown_once_and_revoked_in_a_dialog_and_then_dead_for_dx(

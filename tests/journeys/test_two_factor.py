@@ -11,7 +11,7 @@ from tests.journeys.phone import Phone
 from tests.journeys.test_credential_change import lands_on_login
 from tests.journeys.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.dx]
+pytestmark = [pytest.mark.browser, pytest.mark.dx, pytest.mark.once]
 
 
 def begin(window: Window) -> Phone:

@@ -7,6 +7,8 @@ import pytest
 
 from tokens import keys
 
+pytestmark = pytest.mark.once
+
 SAMPLE = 20_000
 
 

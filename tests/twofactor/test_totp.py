@@ -9,6 +9,8 @@ import time_machine
 from tests.twofactor.factories import SECRET, code
 from twofactor import qr, totp
 
+pytestmark = pytest.mark.once
+
 # RFC 6238, appendix B, SHA-1, the last six of its eight digits.
 VECTORS = [(59, "287082"), (1111111109, "081804"), (1111111111, "050471"), (1234567890, "005924"), (2000000000, "279037")]
 

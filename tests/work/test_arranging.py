@@ -88,70 +88,66 @@ def shelf(desk: Desk, clock: Any) -> dict[str, str]:
 # Found
 
 
-@pytest.mark.parametrize(
-    ("asked", "names"),
-    [
-        ({}, ["Alpha.txt", "beta.txt", "gamma*.bam", "delta.txt", "open.txt"]),
-        ({"class": "file"}, ["Alpha.txt", "beta.txt", "gamma*.bam", "delta.txt", "open.txt"]),
-        ({"class": "record"}, []),
-        ({"state": "closed"}, ["Alpha.txt", "beta.txt", "gamma*.bam", "delta.txt"]),
-        ({"state": "open"}, ["open.txt"]),
-        ({"state": "dropped"}, []),
-        ({"visibility": "visible", "state": "closed"}, ["Alpha.txt", "beta.txt", "gamma*.bam"]),
-        ({"visibility": None, "state": "closed"}, ["Alpha.txt", "beta.txt", "gamma*.bam"]),
-        ({"visibility": "hidden"}, ["delta.txt"]),
-        ({"name": "beta.txt"}, ["beta.txt"]),
-        ({"name": "Beta.txt"}, []),
-        ({"name": "*.txt"}, []),
-        ({"name": {"glob": "*.txt"}}, ["Alpha.txt", "beta.txt", "delta.txt", "open.txt"]),
-        ({"name": {"glob": "a*"}}, []),
-        ({"name": {"glob": "?eta.txt"}}, ["beta.txt"]),
-        ({"name": {"glob": "gamma\\*.bam"}}, ["gamma*.bam"]),
-        ({"name": {"glob": "Alpha\\*"}}, []),
-        ({"name": {"glob": "%"}}, []),
-        ({"tags": "red"}, ["Alpha.txt", "beta.txt"]),
-        ({"tag": "red"}, ["Alpha.txt", "beta.txt"]),
-        ({"tags": {"$and": ["red", "big"]}}, ["Alpha.txt"]),
-        ({"tags": {"$and": ["red", "none"]}}, []),
-        ({"tags": "Reads"}, []),
-        ({"type": "Reads"}, ["beta.txt", "gamma*.bam"]),
-        ({"type": {"$and": ["Reads", "Sorted"]}}, ["gamma*.bam"]),
-        ({"properties": {"sample": "s1"}}, ["Alpha.txt"]),
-        ({"properties": {"sample": True}}, ["Alpha.txt", "beta.txt"]),
-        ({"properties": {"sample": "s2", "run": ""}}, ["beta.txt"]),
-        ({"properties": {"sample": "s1", "run": True}}, []),
-        ({"link": NOBODY}, []),
-        ({"archivalState": "live", "state": "open"}, ["open.txt"]),
-        ({"archivalState": "archived"}, []),
-        ({"region": "nowhere:else"}, []),
-        ({"region": ["nowhere:else"]}, []),
-        ({"level": "VIEW", "state": "open"}, ["open.txt"]),
-        ({"level": "ADMINISTER", "state": "open"}, ["open.txt"]),
-        ({"state": "closed", "tags": "red", "name": {"glob": "b*"}}, ["beta.txt"]),
-    ],
-    ids=lambda value: ascii(value) if isinstance(value, dict) else "",
-)
-def test_files_are_found_by_each_filter(desk: Desk, shelf: dict[str, str], asked: dict[str, Any], names: list[str]) -> None:
-    assert found(desk, **asked) == names
-    assert found(desk, scope={"project": desk.project.public_id}, **asked) == names
+BY_FILTER: list[tuple[dict[str, Any], list[str]]] = [
+    ({}, ["Alpha.txt", "beta.txt", "gamma*.bam", "delta.txt", "open.txt"]),
+    ({"class": "file"}, ["Alpha.txt", "beta.txt", "gamma*.bam", "delta.txt", "open.txt"]),
+    ({"class": "record"}, []),
+    ({"state": "closed"}, ["Alpha.txt", "beta.txt", "gamma*.bam", "delta.txt"]),
+    ({"state": "open"}, ["open.txt"]),
+    ({"state": "dropped"}, []),
+    ({"visibility": "visible", "state": "closed"}, ["Alpha.txt", "beta.txt", "gamma*.bam"]),
+    ({"visibility": None, "state": "closed"}, ["Alpha.txt", "beta.txt", "gamma*.bam"]),
+    ({"visibility": "hidden"}, ["delta.txt"]),
+    ({"name": "beta.txt"}, ["beta.txt"]),
+    ({"name": "Beta.txt"}, []),
+    ({"name": "*.txt"}, []),
+    ({"name": {"glob": "*.txt"}}, ["Alpha.txt", "beta.txt", "delta.txt", "open.txt"]),
+    ({"name": {"glob": "a*"}}, []),
+    ({"name": {"glob": "?eta.txt"}}, ["beta.txt"]),
+    ({"name": {"glob": "gamma\\*.bam"}}, ["gamma*.bam"]),
+    ({"name": {"glob": "Alpha\\*"}}, []),
+    ({"name": {"glob": "%"}}, []),
+    ({"tags": "red"}, ["Alpha.txt", "beta.txt"]),
+    ({"tag": "red"}, ["Alpha.txt", "beta.txt"]),
+    ({"tags": {"$and": ["red", "big"]}}, ["Alpha.txt"]),
+    ({"tags": {"$and": ["red", "none"]}}, []),
+    ({"tags": "Reads"}, []),
+    ({"type": "Reads"}, ["beta.txt", "gamma*.bam"]),
+    ({"type": {"$and": ["Reads", "Sorted"]}}, ["gamma*.bam"]),
+    ({"properties": {"sample": "s1"}}, ["Alpha.txt"]),
+    ({"properties": {"sample": True}}, ["Alpha.txt", "beta.txt"]),
+    ({"properties": {"sample": "s2", "run": ""}}, ["beta.txt"]),
+    ({"properties": {"sample": "s1", "run": True}}, []),
+    ({"link": NOBODY}, []),
+    ({"archivalState": "live", "state": "open"}, ["open.txt"]),
+    ({"archivalState": "archived"}, []),
+    ({"region": "nowhere:else"}, []),
+    ({"region": ["nowhere:else"]}, []),
+    ({"level": "VIEW", "state": "open"}, ["open.txt"]),
+    ({"level": "ADMINISTER", "state": "open"}, ["open.txt"]),
+    ({"state": "closed", "tags": "red", "name": {"glob": "b*"}}, ["beta.txt"]),
+]
+IN_FOLDER: list[tuple[dict[str, Any], list[str]]] = [
+    ({"folder": "/"}, ["Alpha.txt", "beta.txt", "gamma*.bam", "delta.txt", "open.txt"]),
+    ({"folder": "/", "recurse": False}, ["Alpha.txt", "open.txt"]),
+    ({"folder": "/data"}, ["beta.txt", "gamma*.bam"]),
+    ({"folder": "/data/", "recurse": True}, ["beta.txt", "gamma*.bam"]),
+    ({"folder": "/data", "recurse": False}, ["beta.txt"]),
+    ({"folder": "/data/raw"}, ["gamma*.bam"]),
+    ({"folder": "/dat"}, []),
+    ({"folder": "/data_"}, []),
+]
 
 
-@pytest.mark.parametrize(
-    ("scope", "names"),
-    [
-        ({"folder": "/"}, ["Alpha.txt", "beta.txt", "gamma*.bam", "delta.txt", "open.txt"]),
-        ({"folder": "/", "recurse": False}, ["Alpha.txt", "open.txt"]),
-        ({"folder": "/data"}, ["beta.txt", "gamma*.bam"]),
-        ({"folder": "/data/", "recurse": True}, ["beta.txt", "gamma*.bam"]),
-        ({"folder": "/data", "recurse": False}, ["beta.txt"]),
-        ({"folder": "/data/raw"}, ["gamma*.bam"]),
-        ({"folder": "/dat"}, []),
-        ({"folder": "/data_"}, []),
-    ],
-    ids=ascii,
-)
-def test_files_are_found_in_a_folder_and_below_it(desk: Desk, shelf: dict[str, str], scope: dict[str, Any], names: list[str]) -> None:
-    assert found(desk, scope={"project": desk.project.public_id, **scope}) == names
+def test_files_are_found_by_each_filter(desk: Desk, shelf: dict[str, str]) -> None:
+    for asked, names in BY_FILTER:
+        assert found(desk, **asked) == names, asked
+        assert found(desk, scope={"project": desk.project.public_id}, **asked) == names, asked
+
+
+def test_files_are_found_in_a_folder_and_below_it(desk: Desk, shelf: dict[str, str]) -> None:
+    for scope, names in IN_FOLDER:
+        assert found(desk, scope={"project": desk.project.public_id, **scope}) == names, scope
 
 
 def test_files_are_found_by_id(desk: Desk, shelf: dict[str, str]) -> None:

@@ -16,6 +16,8 @@ import pytest
 
 from tests.journeys.house import free_port, until
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHING, OWN = "ght_launching0123456789", "ght_ofthejob0123456789"
 JOB, PROJECT = "job-Q48K0vG2k8gx6xf89y20bqBJ", "project-Q48K0vG2k8gx6xf89y20bqBJ"
