@@ -66,7 +66,6 @@ def test_the_database_refuses_whoever_asks(event: SecurityEvent, statement: str)
 def test_the_database_refuses_to_empty_the_table(event: SecurityEvent) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        # Switched off for the tests, which empty their tables between them (tests/conftest.py).
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {TABLE} CASCADE")
     assert SecurityEvent.objects.count() == 1
