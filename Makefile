@@ -59,6 +59,8 @@ format: $(VENV)/.dev ## Format the code, and mend what ruff can mend
 bench: $(VENV)/.dev ## Measure speed, as ratios
 	@DEBUG=1 $(BIN)/python -m bench
 	@DEBUG=1 $(BIN)/python -m bench.work
+	@DEBUG=1 $(BIN)/python -m bench.orgs
+	@DEBUG=1 $(BIN)/python -m bench.console
 
 requirements: ## Compile the pins again after a change of requirements*.in (needs uv 0.13.9)
 	@$(UV) pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make requirements" requirements.in -o requirements.txt

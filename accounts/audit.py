@@ -55,6 +55,7 @@ class Event(StrEnum):
     TOKEN_EXPIRED = "token.expired"
     TOKEN_RENAMED = "token.renamed"
     TOKEN_ROTATED = "token.rotated"
+    TOKEN_SHORTENED = "token.shortened"
     TOKEN_REFUSED = "token.refused"
     JOB_STARTED = "job.started"
     WORK_ENDED = "work.ended"

@@ -71,15 +71,24 @@ def show_between(row: SecurityEvent) -> ShownEvent:
 def show_whole(row: SecurityEvent) -> ShownEvent:
     """Return an event with all that support may see of it in a list."""
     known = show_between(row)
-    return replace(show_event(row), page="", door=known.door, who=known.who, whom=known.whom)
+    place, device = row.ip or "", device_name(row.user_agent) if row.user_agent else ""
+    return replace(show_event(row), page="", door=known.door, who=known.who, whom=known.whom, place=place, device=device)
+
+
+# What stands where otherwise the address does. Where the desk of support is, is nothing to the person.
+_HIDDEN = {"worker": "", "admin": "support", "shell": "the server"}
+
+
+def is_by_another(row: SecurityEvent) -> bool:
+    """Return whether somebody else did it to the person, such as an admin of their organization: where from is theirs alone (ORG-05)."""
+    return row.actor_id is not None and row.actor_id != row.subject_id
 
 
 def show_event(row: SecurityEvent) -> ShownEvent:
     """Return an event with its words; one that this release no longer knows keeps its name."""
     payload = audit.payload_of(row)
     title = payload.title if payload else row.event
-    # Where the desk of support stands is nothing to the person.
-    hidden = {"worker": "", "admin": "support", "shell": "the server"}.get(row.door)
+    hidden = _HIDDEN.get(row.door, "somebody else" if is_by_another(row) else None)
     return ShownEvent(
         public_id=row.public_id, title=title, text=payload.sentence() if payload else "", at=row.at,
         place=hidden if hidden is not None else row.ip or "address unknown",

@@ -197,6 +197,8 @@ def _door(text: str) -> Q:
 
 def _address(text: str) -> Q:
     try:
+        if "%" in text:  # the zone of an IPv6 address may be any text
+            raise ValueError
         return Q(ip=str(ip_address(text)))
     except ValueError:
         raise ValueError("must be one IPv4 or IPv6 address") from None

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, TypedDict
 
-from accounts import audit
+from accounts import audit, history
 from accounts.clients import device_name
 from accounts.models import SecurityEvent, Session
 from accounts.rest import Output
@@ -31,7 +31,7 @@ class SecurityEventJSON(TypedDict):
     text: Annotated[str, "For people; may be reworded, and empty."]
     actor: Annotated[str | None, "Who did it: `user-<username>`, or null for a stranger and for what time did."]
     door: Annotated[str, "`web`, `rest`, `dx`, `admin` for acts of support, or `worker` for what time did."]
-    address: Annotated[str | None, "Null for what time did, and for acts of support."]
+    address: Annotated[str | None, "Null for what time did, and for what support or somebody else did."]
     device: str | None
     data: Annotated[dict[str, Any], "For programs; what is in it depends on `event`."]
 
@@ -102,8 +102,8 @@ class SecurityEventOutput(Output[SecurityEvent]):
     def to_representation(self, instance: SecurityEvent) -> SecurityEventJSON:
         """Return the public fields; `event` is a stable name, `data` depends on it."""
         payload = audit.payload_of(instance)
-        # Where the desk of support stands is nothing to the person.
-        by_support = instance.door == audit.SUPPORT_DOOR
+        # Where the desk of support stands is nothing to the person, nor where somebody else was (ORG-05).
+        hidden = instance.door == audit.SUPPORT_DOOR or history.is_by_another(instance)
         return {
             "id": instance.public_id,
             "at": instance.at,
@@ -112,8 +112,8 @@ class SecurityEventOutput(Output[SecurityEvent]):
             "text": payload.sentence() if payload else "",
             "actor": instance.actor.public_id if instance.actor else None,
             "door": instance.door,
-            "address": None if by_support else instance.ip,
-            "device": device_name(instance.user_agent) if instance.user_agent and not by_support else None,
+            "address": None if hidden else instance.ip,
+            "device": device_name(instance.user_agent) if instance.user_agent and not hidden else None,
             "data": instance.data,
         }
 

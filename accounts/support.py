@@ -6,7 +6,7 @@ from accounts import limits
 from accounts.audit import Actor
 from accounts.errors import NotForSupport, ReasonNeeded
 from accounts.models import User
-from accounts.spelling import clean_line
+from accounts.spelling import clean_line, hides_something
 
 GROUP = "Support"
 
@@ -31,11 +31,13 @@ class Staff:
 
 
 def acting(*, reason: str, actor: Actor) -> Staff:
-    """Return who acts for support. Raises NotForSupport for anybody else, and ReasonNeeded outside of 10 to 500 characters."""
+    """Return who acts for support. Raises NotForSupport for anybody else, and ReasonNeeded outside of 10 to 500 characters that
+    can be seen.
+    """
     if actor.user is None or not is_support(actor.user):
         raise NotForSupport(reason="Only support can do this")
-    words = clean_line(reason, limits.REASON_MAX_CHARS)
-    if not limits.REASON_MIN_CHARS <= len(words) <= limits.REASON_MAX_CHARS:
+    words = clean_line(" ".join(reason.split()), limits.REASON_MAX_CHARS)
+    if not limits.REASON_MIN_CHARS <= len(words) <= limits.REASON_MAX_CHARS or hides_something(words):
         raise ReasonNeeded()
     return Staff(user=actor.user, reason=words, actor=actor)
 

@@ -46,9 +46,9 @@ def is_bytes(request: HttpRequest) -> bool:
     return request.path.startswith(BYTES_PATH)
 
 
-def is_stream(request: HttpRequest) -> bool:
-    """Return whether the answer goes, or the body comes, for as long as there is more: bytes of files, and exports."""
-    return is_bytes(request) or request.path.endswith("/export/")
+def is_export(request: HttpRequest) -> bool:
+    """Return whether the answer goes for as long as there is more, once the view has let somebody in."""
+    return request.path.endswith("/export/")
 
 
 def speaks_dx(request: HttpRequest) -> bool:

@@ -147,16 +147,31 @@ class LimitsMiddleware:
         if "HTTP_TRANSFER_ENCODING" in request.META:
             # Django would read such a body as an empty one, and an act would do what nobody asked for.
             return pages.answer(request, HTTPStatus.LENGTH_REQUIRED)
-        if envelopes.is_stream(request):
+        if envelopes.is_bytes(request):
             return self._stream(request)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length == "0":
-            return self.get_response(request)
+            return self._answer(request)
         if length.isascii() and length.isdigit() and int(length[:12]) > self._most_bytes:
             return pages.answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if not self._read(request):
             return pages.answer(request, HTTPStatus.SERVICE_UNAVAILABLE, retry_after=pages.RETRY_AFTER_SECONDS)
-        return self.get_response(request)
+        return self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the answer. An export that begins counts among the streams; whoever the view did not let in takes no place there."""
+        response = self.get_response(request)
+        if not response.streaming or not envelopes.is_export(request):
+            return response
+        address = network_of(client_address(request))
+        if not self._streams.take(address):
+            response.close()
+            return pages.answer(request, HTTPStatus.SERVICE_UNAVAILABLE, retry_after=pages.RETRY_AFTER_SECONDS)
+        return self._until_closed(response, address)
+
+    def _until_closed(self, response: HttpResponseBase, address: str) -> HttpResponseBase:
+        response._resource_closers.append(lambda: self._streams.give_back(address))  # type: ignore[attr-defined]  # when it is closed
+        return response
 
     def _stream(self, request: HttpRequest) -> HttpResponseBase:
         """Let the view read, or give, the bytes as they come: so many at once that threads are left for everybody else."""
@@ -169,9 +184,8 @@ class LimitsMiddleware:
             self._streams.give_back(address)
             raise
         if response.streaming:
-            response._resource_closers.append(lambda: self._streams.give_back(address))  # type: ignore[attr-defined]  # when it is closed
-        else:
-            self._streams.give_back(address)
+            return self._until_closed(response, address)
+        self._streams.give_back(address)
         return response
 
     def _read(self, request: HttpRequest) -> bool:

@@ -106,10 +106,11 @@ REPORT_SECTIONS: list[str] = [
     "accounts.report.account",
     "twofactor.report.second_factor",
     "tokens.report.tokens",
+    "orgs.report.changes",
     "orgs.projects.report.changes",
     "tokens.work.report.files_and_jobs",
 ]
-HOME_SECTIONS: list[str] = ["tokens.work.overview.home"]
+HOME_SECTIONS: list[str] = ["twofactor.overview.home", "tokens.work.overview.home"]
 TOKEN_SECTIONS: list[str] = ["tokens.work.overview.ran_on"]
 PROJECT_SECTIONS: list[str] = ["tokens.work.overview.project_files"]
 PROJECT_FACTS: list[str] = ["tokens.work.dx.descriptions.project_facts"]

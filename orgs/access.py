@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from accounts.audit import Actor
 from accounts.callers import HasAccount, require_account
-from accounts.errors import InvalidInput
+from accounts.errors import InvalidInput, NotForSupport
 from accounts.models import User
-from accounts.support import Staff
+from accounts.support import Staff, require_may_act_on
 from orgs.errors import AdminNeeded, InvitationForOther, OrgNotFound
 from orgs.models import HANDLE_PATTERN, Invitation, Membership, MembershipQuerySet, Organization, OrgLevel
 
@@ -105,6 +105,11 @@ def require_invited(invitation: Invitation, user: User) -> None:
             raise InvitationForOther(who="The account whose username was invited")
     elif invitation.email != user.email:
         raise InvitationForOther(who="An account with the address that it was mailed to")
+    if invitation.by_support and invitation.invited_by is not None:
+        try:
+            require_may_act_on(invitation.invited_by, user)
+        except NotForSupport as refused:
+            raise InvitationForOther(who="An account that is not of support") from refused
 
 
 def reason_of(caller: HasAccount) -> str:

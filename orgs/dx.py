@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.moments import milliseconds
 from orgs import access, flows, spelling
 from orgs.drafting import UNSAID, PolicyWishes, Unsaid
-from orgs.models import Membership, Organization
+from orgs.models import Membership, Organization, OrgLevel
 
 FIELDS = (
     "id", "class", "name", "handle", "created", "level", "allowBillableActivities", "createProjectsAndApps", "appAccess",
@@ -38,7 +38,8 @@ def find_orgs(caller: HasAccount, body: Body) -> dict[str, Any]:
     """Return one page of the caller's organizations, by handle: `results`, and `next` (null on the last page)."""
     mine = access.memberships(caller)
     if (level := text_of(body, "level", required=False)) is not None:
-        mine = mine.filter(level=access.level_named(level))
+        # "At least", as the client says it: an admin is a member, too.
+        mine = mine.filter(level=OrgLevel.ADMIN) if access.level_named(level) == OrgLevel.ADMIN else mine
     found, following = _page(mine.order_by("org__handle"), body, "org__handle")
     asked = body.get("describe")
     wanted = fields_asked(asked if isinstance(asked, dict) else {}, default=FIELDS, on_request=()) - {"admins"} if asked else set()
@@ -70,6 +71,9 @@ def find_members(caller: HasAccount, body: Body, entity_id: str) -> dict[str, An
 def invite(caller: HasAccount, body: Body, entity_id: str) -> dict[str, Any]:
     """Mail an invitation to a username, "user-bob", or to an address. Nobody is a member before accepting it: `state` is "pending"."""
     invitee, level = text_of(body, "invitee"), text_of(body, "level", required=False)
+    if "@" in invitee:
+        # The client puts the prefix of usernames before an address, too.
+        invitee = invitee.removeprefix(USER_PREFIX)
     if "@" not in invitee and not invitee.startswith(USER_PREFIX):
         raise InvalidInput(reason='Invite a person by username, as "user-amy", or by an e-mail address')
     flows.invite(

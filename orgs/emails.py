@@ -25,16 +25,24 @@ def called(org: Organization) -> str:
     return f"{org.name} ({org.public_id})" if _PLAIN_NAME.fullmatch(org.name) else org.public_id
 
 
-def invited(invitation: Invitation, *, to: str, key: str, by: User, is_member: bool) -> None:
+def invited(invitation: Invitation, *, to: str, key: str, by: User, is_member: bool, reason: str = "") -> None:
     """The link that makes whoever holds the mailbox a member; where its person is one already, it says that instead.
 
+    `reason`: why support made the organization, for its first admin.
     It is addressed to no account: the same letter leaves, at the same cost, whether the address has one or not (ORG-06).
     """
     letter = Letter(
         to=to, subject="You are invited to an organization on Gatehouse", template="orgs/mail/invited",
         good_for_seconds=limits.INVITATION_LIFE_SECONDS,
     )  # fmt: skip
-    told = {"level": invitation.level, "by": by, "is_member": is_member, "expires": invitation.expires}
+    told = {
+        "by_username": invitation.user_id is not None,
+        "level": invitation.level,
+        "by": by,
+        "is_member": is_member,
+        "reason": reason,
+        "expires": invitation.expires,
+    }
     outbox.write(letter, org=called(invitation.org), link=settings.SITE_URL + reverse("orgs:invitation", kwargs={"key": key}), **told)
 
 
@@ -44,10 +52,13 @@ def joined(user: User, *, org: Organization, level: str) -> None:
     outbox.write(letter, org=called(org), level=level, link=_page(org))
 
 
-def founded(user: User, *, org: Organization, actor: Actor, reason: str) -> None:
-    """The notice to the first admin of a new organization."""
-    letter = Letter(to=user.email, subject="You administer an organization now", template="orgs/mail/founded", user=user)
-    outbox.write(letter, org=called(org), by=actor.user, reason=reason, link=_page(org))
+def support_acted(org: Organization, *, did: str, actor: Actor, reason: str, but: User | None = None) -> None:
+    """The notice to every admin, `but` one who is told already, of what support did to the members; `did` goes on after its name."""
+    for admin in Membership.objects.filter(org=org).admins().exclude(user=but).select_related("user").order_by("pk"):
+        letter = Letter(
+            to=admin.user.email, subject="Support changed who is in your organization", template="orgs/mail/support_acted", user=admin.user
+        )  # fmt: skip
+        outbox.write(letter, org=called(org), did=did, by=actor.user, reason=reason, link=_page(org))
 
 
 def level_changed(user: User, *, org: Organization, level: str, level_before: str, actor: Actor, reason: str) -> None:

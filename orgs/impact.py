@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from accounts.wording import counted
 from orgs import drafting, settling
 from orgs.drafting import Draft, PolicyWishes
 from orgs.models import Organization, Policy
+from orgs.policies import SECONDS_PER_MINUTE
 from orgs.signals import policies_weighed
 
 NAMES_SHOWN = 5
@@ -59,9 +61,8 @@ def weigh_draft(draft: Draft) -> list[Hit]:
 
 
 def standing(org: Organization) -> list[Hit]:
-    """Return whom the policies that `org` has concern now: who has no second factor, whose tokens live longer than new ones can."""
+    """Return whom the policies that `org` has concern now: who has no second factor."""
     held = {Policy.SECOND_FACTOR} if org.second_factor_from else set()
-    held |= {Policy.TOKEN_LIFE} if org.longest_token_life_days else set()
     return _hits(org, held, report_only=False)
 
 
@@ -90,38 +91,28 @@ def _hits(org: Organization, changed: set[Policy], *, report_only: bool) -> list
 def _sessions_hit(org: Organization) -> list[Hit]:
     now = timezone.now()
     open_now = settling.sessions_of_members(org).live(now)  # type: ignore[attr-defined]  # django-stubs loses the query set's class
-    open_now = open_now.order_by().annotate(limit=settling.limit_of_session(instead=org))
-    groups: list[tuple[int, int, int]] = list(open_now.values_list("idle_limit_seconds", "limit").annotate(sessions=Count("pk")))
-    total = sum(count for _, _, count in groups)
-    shorter = sum(count for old, new, count in groups if new < old)
-    longer = sum(count for old, new, count in groups if new > old)
-    hits: list[Hit] = []
-    if shorter:
-        hits.append(_hit("sessions-shortened", shorter, f"{shorter} of {counted(total, 'open session')}", _gets(shorter, "shorter")))
-        hits += _ended(open_now, {new for old, new, _ in groups if new < old})
-    if longer:
-        hits.append(_hit("sessions-lengthened", longer, f"{longer} of {counted(total, 'open session')}", _gets(longer, "longer")))
-    return hits
+    # Its own word before and after, and the house: what sessions have by other organizations is none of its business (ORG-05).
+    before = Organization.objects.values_list("auto_logout_after_minutes", flat=True).get(pk=org.pk)
+    old, new = _limit_seconds(before), _limit_seconds(org.auto_logout_after_minutes)
+    total = 0 if new == old else open_now.order_by().count()
+    if not total:
+        return []
+    kind, words = ("sessions-shortened", "shorter") if new < old else ("sessions-lengthened", "longer")
+    hit = _hit(kind, total, f"{total} of {counted(total, 'open session')}", f"{'gets' if total == 1 else 'get'} a {words} limit")
+    return [hit, *_ended(open_now.order_by().filter(last_activity__lte=now - timedelta(seconds=new)))]
 
 
-def _gets(count: int, kind: str) -> str:
-    return f"{'gets' if count == 1 else 'get'} a {kind} limit"
+def _limit_seconds(minutes: int | None) -> int:
+    return settings.IDLE_LIMIT_SECONDS if minutes is None else minutes * SECONDS_PER_MINUTE
 
 
-def _ended(open_now: "QuerySet[Any]", new_limits: set[int]) -> list[Hit]:
-    """Return those that are idle for so long already that they end at once. There is one new limit; or more, where policies cross."""
-    now, ended, people = timezone.now(), 0, 0
-    names: list[str] = []
-    for limit in sorted(new_limits):
-        # `limit` is what the session gets, which the caller annotated; asked last, for it costs a look at every organization.
-        idle = open_now.filter(last_activity__lte=now - timedelta(seconds=limit), idle_limit_seconds__gt=limit)
-        over = idle.filter(limit=limit)
-        counts = over.aggregate(sessions=Count("pk"), people=Count("user", distinct=True))
-        ended, people = ended + counts["sessions"], people + counts["people"]
-        names += over.order_by("user__username").values_list("user__username", flat=True).distinct()[:NAMES_SHOWN]
+def _ended(over: "QuerySet[Any]") -> list[Hit]:
+    """Return those that are idle for so long already that they end at once."""
+    counts = over.aggregate(sessions=Count("pk"), people=Count("user", distinct=True))
+    ended, people = counts["sessions"], counts["people"]
     if not ended:
         return []
-    first = tuple(dict.fromkeys(names))[:NAMES_SHOWN]
+    first = tuple(over.order_by("user__username").values_list("user__username", flat=True).distinct()[:NAMES_SHOWN])
     return [_hit("sessions-ended", ended, str(ended), f"{'ends' if ended == 1 else 'end'} at once{named(first, people)}", first)]
 
 

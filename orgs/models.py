@@ -8,8 +8,10 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
+from accounts.audit import Event
 from accounts.ids import ID_PATTERN, new_id
-from accounts.models import User
+from accounts.models import SecurityEvent, User
+from accounts.support import GROUP
 from orgs import limits
 
 HANDLE_PATTERN = r"[a-z][a-z0-9._]{2,29}"
@@ -131,6 +133,21 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         """Pending, and within their 7 days."""
         return self.pending().filter(expires__gt=now)
 
+    def usable(self, now: datetime) -> Self:
+        """Alive, and still meant: whoever made it is an admin yet, or of support, and has not secured their account since then."""
+        by = models.OuterRef("invited_by")
+        admins = Membership.objects.admins().filter(org=models.OuterRef("org"), user=by)
+        in_group = models.Exists(User.groups.through.objects.filter(user=by, group__name=GROUP))
+        staff = models.Q(invited_by__is_active=True, invited_by__is_staff=True)
+        secured = SecurityEvent.objects.filter(subject=by, event=Event.ACCOUNT_SECURED.value, at__gt=models.OuterRef("created"))
+        by_support = staff & (models.Q(invited_by__is_superuser=True) | in_group) & models.Q(by_support=True)
+        by_admin = models.Q(models.Exists(admins), by_support=False)
+        return self.alive(now).filter(by_support | by_admin).exclude(models.Exists(secured))
+
+    def meant_for(self, org: Organization, user: User) -> Self:
+        """The pending ones of `org` that `user` could accept, by account or by address."""
+        return self.pending().filter(models.Q(user=user) | models.Q(user=None, email=user.email), org=org)
+
     def pick(self, public_id: str) -> Self:
         """The one of this id, if `public_id` can be an id at all (a database may refuse other text)."""
         return self.filter(public_id=public_id) if ID_PATTERN.fullmatch(public_id) else self.none()
@@ -158,6 +175,8 @@ class Invitation(models.Model):
     level = models.CharField(max_length=6, choices=OrgLevel.choices, default=OrgLevel.MEMBER)
     key_digest = models.CharField(max_length=64, unique=True)
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    # Then nobody may accept it on whom that member of support may not act, themself first of all.
+    by_support = models.BooleanField(default=False, db_default=False)
     state = models.CharField(max_length=9, choices=State.choices, default=State.PENDING)
     created = models.DateTimeField(default=timezone.now)
     expires = models.DateTimeField(db_index=True)

@@ -65,15 +65,15 @@ def token_rules_for(user: User) -> TokenRules:
     """Return what holds for the tokens of `user`, the strictest of several. One query."""
     # Policies and what is tried out in one: an organization stands in as many rows as it tries things out.
     rows = Organization.objects.of(user).order_by("pk").values_list(
-        "name", "longest_token_life_days", "tokens_allowed", "rehearsals__id", "rehearsals__policy", "rehearsals__value"
+        "name", "longest_token_life_days", "tokens_allowed", "rehearsals__id", "rehearsals__policy", "rehearsals__value", "pk"
     )  # fmt: skip
     days, limited_by, refused_by, rehearsed = None, "", "", []
-    for name, most, allowed, pk, policy, value in rows:
+    for name, most, allowed, pk, policy, value, org in rows:
         if most is not None and (days is None or most < days):
             days, limited_by = most, name
         refused_by = refused_by or ("" if allowed else name)
         if policy in (Policy.TOKEN_LIFE, Policy.TOKENS):
-            rehearsed.append(Rehearsal(pk=pk, policy=policy, value=value))
+            rehearsed.append(Rehearsal(pk=pk, org_id=org, policy=policy, value=value))
     return TokenRules(days=days, limited_by=limited_by, refused_by=refused_by, rehearsed=tuple(rehearsed))
 
 
@@ -84,6 +84,16 @@ def reset_wait_hours_for(user: User) -> int:
     """
     waits = Organization.objects.of(user).values_list(Coalesce("reset_wait_hours", settings.RESET_WAIT_HOURS), flat=True)
     return max(waits, default=settings.RESET_WAIT_HOURS)
+
+
+def hold_rules(user_id: int) -> None:
+    """Let no policy of the organizations of this person change before the transaction ends, nor any membership in them.
+
+    For an act that a policy forbids, or whose outcome one decides. Call it before the row of the person is locked: organizations come
+    first, in the order of their ids.
+    """
+    orgs = Organization.objects.filter(memberships__user=user_id).order_by("pk")
+    list(orgs.select_for_update(no_key=True, of=("self",)).values_list("pk"))
 
 
 def second_factor_days(user: OuterRef) -> "QuerySet[Organization, datetime | None]":

@@ -91,6 +91,7 @@ class PoliciesForm(forms.Form):
             Policy.SECOND_FACTOR: self.cleaned_data["fa"] == REPORT, Policy.TOKENS: self.cleaned_data["tokens"] == REPORT,
         }  # fmt: skip
         for name, field in REPORT_FIELD_OF.items():
-            if field in filled:
+            # What stands there as before is no new wish: it goes by itself where the policy becomes as strict.
+            if field in filled and filled[field] != self.tried.get(Policy(name)):
                 wished[Policy(name)] = filled[field]
         return wished

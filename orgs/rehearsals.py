@@ -1,9 +1,11 @@
 """Policies that are only tried out (N5): they change nothing, and count whom they would have hit within 14 days."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 from django.utils import timezone
 
@@ -14,6 +16,8 @@ from orgs.drafting import Draft, spell_tried
 from orgs.models import Organization, Policy, Rehearsal, RehearsalHit
 
 NAMES_SHOWN = 20
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,17 @@ class Tally:
 
 def store(org: Organization, draft: Draft) -> None:
     """Let `org` try out what the draft says; another value begins a new tally. Call it under the lock of the organization."""
-    for policy in draft.tried_changed:
-        Rehearsal.objects.filter(org=org, policy=policy).delete()
-        if policy in draft.tried:
-            Rehearsal.objects.create(org=org, policy=policy, value=draft.tried[policy])
+    if not draft.tried_changed:
+        return
+    gone = Rehearsal.objects.filter(org=org, policy__in=draft.tried_changed)
+    # Locked first: from now on no hit is added that the deletion would not see, and the commit refuse.
+    list(gone.order_by("pk").select_for_update().values_list("pk"))
+    gone.delete()
+    Rehearsal.objects.bulk_create(
+        Rehearsal(org=org, policy=policy, value=draft.tried[policy])
+        for policy in Policy
+        if policy in draft.tried_changed & set(draft.tried)
+    )
 
 
 def note(user: User, policy: Policy, *, least: int | None = None) -> None:
@@ -59,24 +70,32 @@ def note(user: User, policy: Policy, *, least: int | None = None) -> None:
 
 
 def note_at(tried: list[Rehearsal], user: User) -> None:
-    """Count a hit of `user` at each of `tried`; at one that ends in this moment nothing is counted."""
-    if not tried:
-        return
-    now = timezone.now()
-    known = RehearsalHit.objects.filter(user=user, rehearsal__in=tried)
+    """Count a hit of `user` at each of `tried`, once the present transaction is committed: a count never stops an act, nor waits in it.
+
+    At one that ends in this moment nothing is counted.
+    """
+    for one in tried:
+        transaction.on_commit(partial(_count, one.pk, user.pk, timezone.now()), robust=True)
+
+
+def _count(rehearsal: int, user: int, now: datetime) -> None:
+    # Every statement is a transaction of its own, so that this never holds one row and waits for another.
+    try:
+        _count_at(rehearsal, user, now)
+    except DatabaseError as error:
+        # The organization stopped trying it out meanwhile, say.
+        logger.warning("a hit of rehearsal %d was not counted: %s", rehearsal, type(error).__name__)
+
+
+def _count_at(rehearsal: int, user: int, now: datetime) -> None:
+    known = RehearsalHit.objects.filter(user=user, rehearsal=rehearsal)
     over = Q(last_at__lt=_oldest(now))
     # What no tally counts any more begins anew.
     again = {"times": Case(When(over, then=Value(1)), default=F("times") + 1)}
     again["first_at"] = Case(When(over, then=Value(now)), default=F("first_at"))
-    if known.update(last_at=now, **again) == len(tried):
-        return
-    try:
-        with transaction.atomic():
-            fresh = [RehearsalHit(rehearsal=one, user=user, first_at=now, last_at=now) for one in tried]
-            RehearsalHit.objects.bulk_create(fresh, ignore_conflicts=True)
-    except IntegrityError:
-        # The organization stopped trying it out meanwhile. A login must not fail for that.
-        return
+    if not known.update(last_at=now, **again):
+        fresh = RehearsalHit(rehearsal_id=rehearsal, user_id=user, first_at=now, last_at=now)
+        RehearsalHit.objects.bulk_create([fresh], ignore_conflicts=True)
 
 
 def tallies(org: Organization) -> list[Tally]:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, Exists, F, IntegerField, Min, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Exists, F, IntegerField, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -56,16 +56,9 @@ def sessions_of_members(org: Organization) -> "QuerySet[Session]":
     return Session.objects.filter(user__in=Membership.objects.filter(org=org).values("user"))
 
 
-def limit_of_session(instead: Organization | None = None) -> Coalesce:
-    """Return what `policies.idle_limit_for` says of the person of a session, in seconds, as an expression for queries of sessions.
-
-    With `instead`, as if that organization had the policies that this object has.
-    """
-    minutes: Combinable = F("org__auto_logout_after_minutes")
-    if instead is not None:
-        value = Value(instead.auto_logout_after_minutes, output_field=IntegerField())
-        minutes = Case(When(org=instead.pk, then=value), default=minutes, output_field=IntegerField())
-    return Coalesce(_strictest(Membership.objects.all(), minutes), settings.IDLE_LIMIT_SECONDS)
+def limit_of_session() -> Coalesce:
+    """Return what `policies.idle_limit_for` says of the person of a session, in seconds, as an expression for queries of sessions."""
+    return Coalesce(_strictest(Membership.objects.all(), F("org__auto_logout_after_minutes")), settings.IDLE_LIMIT_SECONDS)
 
 
 def _rehearsed_limit_of_session() -> Subquery:

@@ -6,6 +6,10 @@ from django.dispatch import Signal
 # sender=Organization; org: Organization (locked, saved); changed: set[Policy]; actor: Actor. A receiver that raises undoes the act.
 policies_changed = Signal()
 
+# The same, once the rows of people and of their sessions are written: for rows that every act locks after those, such as tokens.
+# Only orgs.flows.set_policies sends it. sender=Organization; org: Organization (locked, saved); changed: set[Policy]; actor: Actor.
+policies_settled = Signal()
+
 # A question: whom would these policies hit? Only orgs.impact.weigh sends it.
 # sender=Organization; org: Organization (with the new values, not saved); changed: set[Policy].
 # A receiver returns `list[orgs.impact.Hit]` and changes nothing.

@@ -101,6 +101,21 @@ class TokenRotated(AboutToken, Payload, event=Event.TOKEN_ROTATED, title="Token 
 
 
 @dataclass(frozen=True)
+class TokenShortened(AboutToken, Payload, event=Event.TOKEN_SHORTENED, title="Token ends earlier"):
+    """An organization of the owner allows no longer life than until `expires`, ISO 8601 with zone."""
+
+    token_id: str
+    label: str
+    expires: str
+    org_name: str
+
+    def sentence(self) -> str:
+        """The token, its new end, and who says so."""
+        until = spell_moment(datetime.fromisoformat(self.expires))
+        return f"“{self.label}” is valid until {until}: {self.org_name} allows no longer life"
+
+
+@dataclass(frozen=True)
 class TokenRefused(AboutToken, Payload, event=Event.TOKEN_REFUSED, title="A dead token was tried"):
     """Somebody presented a token that is revoked or expired; `state` says which. Once an hour for each address."""
 

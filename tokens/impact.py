@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.utils import timezone
 
 from accounts.wording import counted
 from orgs.impact import NAMES_SHOWN, Hit, named
 from orgs.models import Organization, Policy
-from tokens.models import Token, TokenKind
+from tokens import settling
+from tokens.models import Token, TokenKind, TokenQuerySet
 
 
 def long_lived(org: Organization) -> list[Hit]:
@@ -16,12 +17,14 @@ def long_lived(org: Organization) -> list[Hit]:
     days = org.longest_token_life_days
     if days is None:
         return []
-    mine = _of_members(org).exclude(kind=TokenKind.JOB).filter(expires__gt=timezone.now() + timedelta(days=days))
+    mine = settling.longer_than(org, _of_members(org))
     count, people, names = _tally(mine)
     if not count:
         return []
+    at_once = mine.filter(created__lte=timezone.now() - timedelta(days=days)).count()
     live = f"{'lives' if count == 1 else 'live'} longer than that{named(names, people)}."
-    rest = f"{live} {'It keeps its' if count == 1 else 'They keep their'} date; new ones get at most {counted(days, 'day')}."
+    ends = f"{'It ends' if count == 1 else 'Each ends'} {counted(days, 'day')} after it was made"
+    rest = f"{live} {ends}{f', {at_once} of {count} at once' if at_once else ''}."
     return [Hit(str(Policy.TOKEN_LIFE), "tokens-longer", count, counted(count, "token"), rest, names)]
 
 
@@ -35,11 +38,12 @@ def owners(org: Organization) -> list[Hit]:
     return [Hit(str(Policy.TOKENS), "members-with-tokens", people, counted(people, "member"), rest, names)]
 
 
-def _of_members(org: Organization) -> "QuerySet[Token]":
-    return Token.objects.live().filter(user__memberships__org=org, user__is_active=True)
+def _of_members(org: Organization) -> TokenQuerySet:
+    # What reaches chosen projects of others is none of its business, though its limit holds for that, too.
+    return Token.objects.live().reaching(org).filter(user__memberships__org=org, user__is_active=True)
 
 
-def _tally(tokens: "QuerySet[Token]") -> tuple[int, int, tuple[str, ...]]:
+def _tally(tokens: TokenQuerySet) -> tuple[int, int, tuple[str, ...]]:
     """Return how many tokens these are, of how many people, and the first of them, each with a number."""
     sums = tokens.order_by().aggregate(tokens=Count("pk"), people=Count("user", distinct=True))
     if not sums["tokens"]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.credentials import label_of
 from accounts.ids import is_public_id, new_public_id
 from accounts.models import User
+from orgs.models import Organization
 from orgs.projects.models import Level, Project
 from tokens import limits
 from tokens.errors import TokenNotFound
@@ -74,6 +75,11 @@ class TokenQuerySet(models.QuerySet["Token"]):
         """What authenticates now."""
         now = timezone.now()
         return self.filter(_not_before("retires_at", now), state=TokenState.ACTIVE, expires__gt=now)
+
+    def reaching(self, org: Organization | int) -> Self:
+        """Those that reach all projects, or a project of `org`."""
+        of_org = TokenProject.objects.filter(token=models.OuterRef("pk"), project__org=org)
+        return self.filter(models.Q(everywhere__isnull=False) | models.Exists(of_org))
 
     def with_authority(self) -> Self:
         """What can still do something: live tokens, and retired ones, on which begun work may go on."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from orgs import limits
 from orgs.models import Organization
-from tokens.models import Token, TokenKind, TokenProject
+from tokens.models import Token, TokenKind
 
 
 def member_facts(org: Organization, users: list[User]) -> dict[int, dict[str, Any]]:
@@ -30,8 +30,7 @@ def to_look_at(org: Organization) -> Q:
 
 
 def _reaching(org: Organization) -> QuerySet[Token]:
-    of_org = Exists(TokenProject.objects.filter(token=OuterRef("pk"), project__org=org))
-    return Token.objects.live().filter(Q(everywhere__isnull=False) | of_org, kind=TokenKind.API)
+    return Token.objects.live().reaching(org).filter(kind=TokenKind.API)
 
 
 def _unused() -> Q:

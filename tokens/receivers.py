@@ -8,8 +8,8 @@ from accounts.models import User
 from accounts.signals import casualties_asked, credentials_changed
 from orgs.impact import Hit
 from orgs.models import Organization, Policy
-from orgs.signals import policies_weighed
-from tokens import flows, impact, running
+from orgs.signals import member_joined, policies_settled, policies_weighed
+from tokens import flows, impact, running, settling
 from tokens.models import Token
 
 
@@ -28,6 +28,19 @@ def would_end(*, user: User, **kwargs: object) -> list[Casualties]:
     """Return what *Revoke Active Tokens* would revoke now, and what would end with that, by name."""
     blast = running.blast_of(Token.objects.of(user).with_authority().order_by("label", "pk").only("pk", "label"))
     return [Casualties("token", len(blast.tokens), [token.label for token in blast.tokens[:NAMES_SHOWN]]), *blast.work]
+
+
+@receiver(policies_settled, dispatch_uid="tokens.shorten")
+def shorten(*, org: Organization, changed: set[Policy], actor: Actor, **kwargs: object) -> None:
+    """Let the tokens that members have live no longer than the organization allows by now (TOK-09)."""
+    if Policy.TOKEN_LIFE in changed:
+        settling.shorten(org, settling.of_members(org), actor=actor)
+
+
+@receiver(member_joined, dispatch_uid="tokens.shorten_of_new_member")
+def shorten_of_new_member(*, org: Organization, user: User, actor: Actor, **kwargs: object) -> None:
+    """Let the tokens that somebody brings along live no longer than the organization allows."""
+    settling.shorten(org, Token.objects.of(user), actor=actor)
 
 
 @receiver(policies_weighed, dispatch_uid="tokens.weigh")

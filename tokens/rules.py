@@ -22,7 +22,9 @@ def refusal_by(rules: TokenRules) -> str:
 
 def rehearse(rules: TokenRules, token: Token) -> None:
     """Count the new `token` where a rule that is only tried out would have refused it or shortened its life."""
-    rehearsals.note_at([row for row in rules.rehearsed if _would_hit(row, token)], token.user)
+    hit = [row for row in rules.rehearsed if _would_hit(row, token)]
+    # What reaches chosen projects of others is none of an organization's business (ORG-05).
+    rehearsals.note_at([row for row in hit if Token.objects.filter(pk=token.pk).reaching(row.org_id).exists()], token.user)
 
 
 def _would_hit(row: Rehearsal, token: Token) -> bool:

@@ -30,7 +30,8 @@ def _weigh_request(person: User, given: QueryDict) -> dict[str, Any]:
 
 
 def _weigh_open(person: User, given: QueryDict) -> dict[str, Any]:
-    return {"reset": flows.find_open_reset(user=person), "wait_hours": policies.reset_wait_hours_for(person)}
+    reset = flows.find_open_reset(user=person)
+    return {"reset": reset, "wait_hours": reset.wait_hours if reset else policies.reset_wait_hours_for(person)}
 
 
 def _ask(staff: Staff, person: User, given: QueryDict) -> str:
@@ -39,12 +40,12 @@ def _ask(staff: Staff, person: User, given: QueryDict) -> str:
 
 
 def _agree(staff: Staff, person: User, given: QueryDict) -> str:
-    agreed = flows.agree(staff=staff, request_id=given.get(RESET, ""), actor=staff.actor)
+    agreed = flows.agree(staff=staff, request_id=given.get(RESET, ""), actor=staff.actor, person=person)
     return f"Agreed. The person can object until {when_text(agreed.due_at)}; then two-factor authentication goes off."
 
 
 def _withdraw(staff: Staff, person: User, given: QueryDict) -> str:
-    flows.withdraw(staff=staff, request_id=given.get(RESET, ""), actor=staff.actor)
+    flows.withdraw(staff=staff, request_id=given.get(RESET, ""), actor=staff.actor, person=person)
     return "Withdrawn. Two-factor authentication stays on."
 
 

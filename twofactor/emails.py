@@ -9,7 +9,6 @@ from accounts.clients import device_name
 from accounts.credentials import Casualties
 from accounts.models import User
 from accounts.outbox import Letter
-from accounts.support import Staff
 from twofactor.events import AccountSecured
 from twofactor.models import ResetRequest
 
@@ -49,9 +48,9 @@ def reset_agreed(reset: ResetRequest, *, key: str) -> None:
     _of_reset(reset, "Support will turn your two-factor authentication off", "reset_agreed", key=key)
 
 
-def reset_withdrawn(reset: ResetRequest, *, by: Staff) -> None:
-    """The notice that it stays on, for support changed its mind."""
-    _of_reset(reset, "Your two-factor authentication stays on", "reset_withdrawn", by=by)
+def reset_withdrawn(reset: ResetRequest, *, by: User | None, reason: str) -> None:
+    """The notice that it stays on, for support changed its mind; without `by`, for whoever asked or agreed has no say any more."""
+    _of_reset(reset, "Your two-factor authentication stays on", "reset_withdrawn", by=by, reason=reason)
 
 
 def reset_objected(reset: ResetRequest, *, user: User, actor: Actor) -> None:

@@ -107,7 +107,8 @@ class ResetWithdrawn(OfAgreedReset, Payload, event=Event.TWO_FACTOR_RESET_WITHDR
 
     def sentence(self) -> str:
         """Who withdrew it, and why."""
-        return f"{self.withdrawn_by} of support withdrew it: “{self.reason}”; two-factor authentication stays on"
+        by = f"{self.withdrawn_by} of support withdrew it" if self.withdrawn_by else "withdrawn"
+        return f"{by}: “{self.reason}”; two-factor authentication stays on"
 
 
 @dataclass(frozen=True)

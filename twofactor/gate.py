@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import sessions
-from accounts.models import Session, User
+from accounts.models import User
 from accounts.sessions import SessionStore
 from orgs import limits, policies
 from orgs.models import Membership
@@ -55,15 +55,15 @@ def settle(people: QuerySet[User]) -> int:
 
 
 def settle_recent() -> int:
-    """Do the same for people with a session of the last 10 minutes whose organizations changed rules or members in that time.
+    """Do the same for people whose organizations changed rules, or took them in, within the last 10 minutes.
 
-    A login that read the rules before such a change was committed wrote what held then. The worker calls it, safely twice.
+    Whoever read the rules, or whether somebody has it, before such a change was committed wrote what held then. The worker calls it,
+    safely twice.
     """
     since = timezone.now() - timedelta(seconds=limits.SETTLING_SECONDS)
-    changed = Membership.objects.filter(Q(org__policies_changed__gt=since) | Q(created__gt=since), user=OuterRef("pk"))
-    came = Session.objects.filter(user=OuterRef("pk"), created__gt=since)
+    changed = Membership.objects.filter(Q(org__policies_changed__gt=since) | Q(created__gt=since))
     with transaction.atomic():
-        return settle(User.objects.filter(Exists(came), Exists(changed)))
+        return settle(User.objects.filter(pk__in=changed.values("user")))
 
 
 def _rule() -> Case:

@@ -221,7 +221,7 @@ class ResetRequest(models.Model):
         """The first two are open."""
 
         ASKED = "asked", "waits for a second member of support"
-        AGREED = "agreed", "waits for an objection"
+        AGREED = "agreed", "the person can object"
         DONE = "done", "done"
         OBJECTED = "objected", "the person objected"
         WITHDRAWN = "withdrawn", "withdrawn by support"
@@ -238,6 +238,8 @@ class ResetRequest(models.Model):
     agreed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     agreed_at = models.DateTimeField(null=True)
     agreed_reason = models.CharField(max_length=account_limits.REASON_MAX_CHARS, blank=True)
+    # How long the person can object once it is agreed to, as it was when it was asked for: no policy shortens it in between.
+    wait_hours = models.PositiveSmallIntegerField(db_default=24)
     due_at = models.DateTimeField(null=True)
     epoch = models.PositiveIntegerField()  # the person's, when it was asked for
     key_digest = models.CharField(max_length=64, unique=True)  # of the link by which the person objects

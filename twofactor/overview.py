@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
+from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.wording import spell_moment
@@ -35,6 +36,12 @@ def _reset(user: User) -> dict[str, Any]:
     when = f"It happens after {spell_moment(found.due_at)}" if found.due_at else "A second member of support has to agree first"
     text = f"{found.asked_by.display_name} of support asked: “{found.asked_reason}” {when}. You have your codes? Object to it below."
     return {"reset": found, "warning": ("Support wants to turn your two-factor authentication off", text)}
+
+
+def home(request: HttpRequest, user: User) -> dict[str, Any]:
+    """Return the section of the home page for somebody who will have to set it up: by when, and for whom. No query for others."""
+    rule = policies.second_factor_rule(user) if user.must_enrol_at is not None else None
+    return {"template": "twofactor/_home.html", "rule": rule}
 
 
 def member_facts(org: Organization, users: list[User]) -> dict[int, dict[str, Any]]:

@@ -62,6 +62,7 @@ class SecurityView(SecurityOverview, PageView):
         "left": "Two-factor authentication is off, as it was.",
         "on": "Two-factor authentication is on already.",
         "off": "Two-factor authentication is off already.",
+        "required": "An organization of yours requires two-factor authentication: it cannot be turned off while you are a member.",
         "codes": "From now on only the new backup codes work.",
         "objected": "You objected: two-factor authentication stays on. You never asked support for this? Then change your password.",
     }

@@ -43,7 +43,7 @@ class NewOrgForm(ReasonForm):
         label="Name", error_messages={"required": "Enter the name."}, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
     admin = forms.CharField(
-        label="First admin", help_text="The username of somebody who has an account. They are told by mail.",
+        label="First admin", help_text="The username of somebody who has an account. They are invited by mail.",
         error_messages={"required": "Enter the username of the first admin."},
         widget=forms.TextInput(attrs={"autocomplete": "off", **NO_SPELLING}),
     )  # fmt: skip

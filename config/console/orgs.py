@@ -44,7 +44,7 @@ class OrgsView(ConsolePage):
 
 
 class NewOrgView(ConsoleForm):
-    """/admin/orgs/new/: makes one, with its first admin."""
+    """/admin/orgs/new/: makes one, and invites its first admin."""
 
     section, form_class, template_name = "orgs", NewOrgForm, "admin/new_org.html"
 
@@ -53,7 +53,7 @@ class NewOrgView(ConsoleForm):
         sent = form.cleaned_data
         staff = acting(reason=sent["reason"], actor=self.actor)
         org = flows.found(staff=staff, handle=sent["handle"], name=sent["name"], admin_username=sent["admin"], actor=staff.actor)
-        return self.done(f"{org.name} is there, and its first admin is told.", "admin:org", org.handle)
+        return self.done(f"{org.name} is there, and its first admin is invited by mail.", "admin:org", org.handle)
 
 
 class OneOrg(ConsoleForm):

@@ -2,7 +2,7 @@
 
 from django.db import IntegrityError, transaction
 
-from accounts import audit
+from accounts import audit, ids
 from accounts.audit import Actor
 from accounts.callers import HasAccount
 from accounts.models import User
@@ -11,28 +11,29 @@ from orgs import access, emails, spelling
 from orgs.drafting import PolicyWishes
 from orgs.errors import HandleTaken, InviteeNotFound
 from orgs.events import OrgCreated, OrgRenamed
-from orgs.flows.joining import join
+from orgs.flows.invitations import Invitee, store
 from orgs.flows.policies import set_policies
 from orgs.models import Organization, OrgLevel
 
 
 def found(*, staff: Staff, handle: str, name: str, admin_username: str, actor: Actor) -> Organization:
-    """Return a new organization, whose first ADMIN is the person of `admin_username` ("amy" or "user-amy"); they are mailed.
+    """Return a new organization without members; the person of `admin_username` ("amy" or "user-amy") is invited by mail as its ADMIN.
+
+    Nobody is bound before they accept: policies would hold for them at once.
 
     Raises HandleRefused, OrgValueRefused, InviteeNotFound, HandleTaken, and NotForSupport for themself and for other staff.
     """
     handle, name = spelling.clean_handle(handle), spelling.clean_name(name)
     with transaction.atomic():
         org = _made(handle, name)
-        admin: User | None = (
-            User.objects.active().select_for_update(no_key=True).filter(username=spelling.username_of(admin_username)).first()
-        )
+        admin: User | None = User.objects.active().filter(username=spelling.username_of(admin_username)).first()
         if admin is None:
             raise InviteeNotFound()
         require_may_act_on(staff.user, admin)
         audit.record(OrgCreated(org.public_id, org.name, staff.reason), subject=admin, actor=actor)
-        join(org=org, user=admin, level=OrgLevel.ADMIN, actor=actor, reason=staff.reason)
-        emails.founded(admin, org=org, actor=actor, reason=staff.reason)
+        key, wanted = ids.new_key(), Invitee(name=admin.public_id, to=admin.email, user=admin)
+        invitation = store(caller=staff, org=org, wanted=wanted, level=OrgLevel.ADMIN, key=key, actor=actor)
+        emails.invited(invitation, to=admin.email, key=key, by=staff.user, is_member=False, reason=staff.reason)
         return org
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit, flows, ids, newcomers, throttle
@@ -24,7 +25,7 @@ from orgs.models import Invitation, InvitationQuerySet, Membership, Organization
 
 
 @dataclass(frozen=True)
-class _Invitee:
+class Invitee:
     """Whom an invitation is for: `name` as its list shows it and as it is single by, `to` the mailbox."""
 
     name: str
@@ -41,8 +42,8 @@ def invite(*, caller: HasAccount, handle: str, invitee: str, level: OrgLevel, ac
     """
     org = _org_for(caller, handle)
     wanted = _invitee(invitee)
-    if isinstance(caller, Staff) and wanted.user is not None:
-        require_may_act_on(caller.user, wanted.user)
+    if isinstance(caller, Staff):
+        _require_may_invite(caller.user, wanted)
     throttle.spend(f"orgs.invited:{caller.user.pk}", limit=limits.INVITED_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
     told = throttle.key_for("orgs.told", f"{org.pk}:{wanted.name}")
     throttle.spend(told, limit=limits.TOLD_PER_ADDRESS_AND_DAY, window_seconds=limits.DAY_SECONDS)
@@ -52,13 +53,30 @@ def invite(*, caller: HasAccount, handle: str, invitee: str, level: OrgLevel, ac
         is_member = _is_member(org, wanted)
         if is_member and wanted.user is not None:
             raise AlreadyMember(who="This person is")
-        invitation = _stored(org, wanted, level, key, caller.user)
-        event = OrgInvited(org.public_id, org.name, access.reason_of(caller), invitee=wanted.name, level=level.value)
-        # Of an address nobody is the subject: the organization's log would tell whose it is.
-        audit.record(event, subject=wanted.user, actor=actor)
+        invitation = store(caller=caller, org=org, wanted=wanted, level=level, key=key, actor=actor)
         if by_mail or wanted.user is None:
             emails.invited(invitation, to=wanted.to, key=key, by=caller.user, is_member=is_member)
+        if isinstance(caller, Staff):
+            emails.support_acted(org, did=f"invited {wanted.name} as {level.value}", actor=actor, reason=caller.reason)
         return invitation
+
+
+def store(*, caller: HasAccount, org: Organization, wanted: Invitee, level: OrgLevel, key: str, actor: Actor) -> Invitation:
+    """Return a new invitation with its event; an older one to the same is over. Call it under the lock of `org`; it mails nobody.
+
+    Raises TooManyInvitations.
+    """
+    Invitation.objects.pending().filter(org=org, email=wanted.name).update(state=Invitation.State.REPLACED)
+    if _pending_of(org).count() >= limits.PENDING_MOST:
+        raise TooManyInvitations(most=limits.PENDING_MOST)
+    invitation: Invitation = Invitation.objects.create(
+        org=org, email=wanted.name, user=wanted.user, level=level, key_digest=digest(key), invited_by=caller.user,
+        by_support=isinstance(caller, Staff), expires=timezone.now() + timedelta(seconds=limits.INVITATION_LIFE_SECONDS),
+    )  # fmt: skip
+    event = OrgInvited(org.public_id, org.name, access.reason_of(caller), invitee=wanted.name, level=level.value)
+    # Of an address nobody is the subject: the organization's log would tell whose it is.
+    audit.record(event, subject=wanted.user, actor=actor)
+    return invitation
 
 
 def withdraw(*, caller: HasAccount, handle: str, public_id: str, actor: Actor) -> Invitation:
@@ -78,8 +96,8 @@ def withdraw(*, caller: HasAccount, handle: str, public_id: str, actor: Actor) -
 
 def find_invitation(*, key: str, user: User | None = None) -> Invitation:
     """Return the invitation behind a mailed link, or, by its id, one that is for `user`; raise LinkDead. Changes nothing."""
-    alive = Invitation.objects.alive(timezone.now()).select_related("org", "user", "invited_by")
-    found = alive.filter(key_digest=digest(key)).first()
+    usable = Invitation.objects.usable(timezone.now()).select_related("org", "user", "invited_by")
+    found = usable.filter(key_digest=digest(key)).first()
     if found is None and user is not None:
         found = find_invitations_for(user=user).pick(key).first()
     if found is None:
@@ -89,8 +107,8 @@ def find_invitation(*, key: str, user: User | None = None) -> Invitation:
 
 def find_invitations_for(*, user: User) -> InvitationQuerySet:
     """Return the invitations that `user` can accept now, the newest first."""
-    alive = Invitation.objects.alive(timezone.now()).select_related("org", "invited_by")
-    return (alive.filter(user=user) | alive.filter(user=None, email=user.email)).order_by("-created", "-pk")
+    usable = Invitation.objects.usable(timezone.now()).select_related("org", "invited_by")
+    return usable.filter(Q(user=user) | Q(user=None, email=user.email)).order_by("-created", "-pk")
 
 
 def accept(*, key: str, user: User, actor: Actor) -> Membership:
@@ -154,7 +172,7 @@ def _org_for(caller: HasAccount, handle: str) -> Organization:
     return access.find_as_admin(caller, handle).org
 
 
-def _invitee(typed: str) -> _Invitee:
+def _invitee(typed: str) -> Invitee:
     if "@" in typed:
         address = fold_email(typed[: 2 * limits.EMAIL_MAX_CHARS])
         try:
@@ -163,28 +181,24 @@ def _invitee(typed: str) -> _Invitee:
             raise InvalidInput(reason="This is no e-mail address. Write one like name@example.com") from None
         if len(address) > limits.EMAIL_MAX_CHARS:
             raise InvalidInput(reason=f"An e-mail address has at most {limits.EMAIL_MAX_CHARS} characters")
-        return _Invitee(name=address, to=address)
+        return Invitee(name=address, to=address)
     user = User.objects.active().filter(username=spelling.username_of(typed)).first()
     if user is None:
         raise InviteeNotFound()
     # Its address stands nowhere: an admin is not to learn it, nor by which other invitation this one replaces (ORG-05).
-    return _Invitee(name=user.public_id, to=user.email, user=user)
+    return Invitee(name=user.public_id, to=user.email, user=user)
 
 
-def _is_member(org: Organization, wanted: _Invitee) -> bool:
+def _is_member(org: Organization, wanted: Invitee) -> bool:
     members = Membership.objects.filter(org=org)
     found = members.filter(user__email=wanted.to) if wanted.user is None else members.filter(user=wanted.user)
     return found.exists()
 
 
-def _stored(org: Organization, wanted: _Invitee, level: OrgLevel, key: str, by: User) -> Invitation:
-    Invitation.objects.pending().filter(org=org, email=wanted.name).update(state=Invitation.State.REPLACED)
-    if _pending_of(org).count() >= limits.PENDING_MOST:
-        raise TooManyInvitations(most=limits.PENDING_MOST)
-    return Invitation.objects.create(
-        org=org, email=wanted.name, user=wanted.user, level=level, key_digest=digest(key), invited_by=by,
-        expires=timezone.now() + timedelta(seconds=limits.INVITATION_LIFE_SECONDS),
-    )  # fmt: skip
+def _require_may_invite(staff: User, wanted: Invitee) -> None:
+    # Whose any other address is, nobody is told: whether its account may accept is asked when it does.
+    if wanted.user is not None or wanted.to == staff.email:
+        require_may_act_on(staff, wanted.user or staff)
 
 
 def _locked(invitation: Invitation) -> Organization:
@@ -195,8 +209,9 @@ def _locked(invitation: Invitation) -> Organization:
 
 def _take(invitation: Invitation, state: Invitation.State) -> None:
     # One conditional UPDATE lets one of two take it; what was withdrawn or replaced while we waited for the lock is dead.
-    alive = Invitation.objects.alive(timezone.now()).filter(pk=invitation.pk)
-    if alive.update(state=state) != 1:
+    now, accepted = timezone.now(), state == Invitation.State.ACCEPTED
+    alive = Invitation.objects.usable(now) if accepted else Invitation.objects.alive(now)
+    if alive.filter(pk=invitation.pk).update(state=state) != 1:
         raise LinkDead()
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts import audit
+from accounts import audit, throttle
 from accounts.audit import Actor
 from accounts.callers import HasAccount
 from accounts.credentials import Casualties
+from accounts.errors import TooManyAttempts
 from accounts.models import User
 from accounts.support import Staff, require_may_act_on
-from orgs import access, emails, spelling
+from orgs import access, emails, limits, spelling
 from orgs.errors import LastAdmin, OrgMemberNotFound
 from orgs.events import OrgMemberChanged, OrgMemberRemoved
 from orgs.models import Invitation, Membership, Organization, OrgLevel
@@ -41,13 +42,14 @@ def change_level(*, caller: HasAccount, handle: str, username: str, level: OrgLe
     """Give a member another level and return the membership; the one they have already is no change, no event and no mail.
 
     Whoever is no admin any more has no invitations under way any more. Raises OrgNotFound, AdminNeeded, OrgMemberNotFound, LastAdmin,
-    and NotForSupport.
+    TooManyAttempts, and NotForSupport. Beyond three mails a day about their level a person reads of it in their history.
     """
     return change_levels(caller=caller, handle=handle, wishes={username: level}, actor=actor)[0]
 
 
 def change_levels(*, caller: HasAccount, handle: str, wishes: Mapping[str, OrgLevel], actor: Actor) -> list[Membership]:
     """Give members (by username) other levels, all or none of them, and return the memberships. Raises as `change_level` does."""
+    throttle.spend(f"orgs.changed:{caller.user.pk}", limit=limits.CHANGES_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
     with transaction.atomic():
         org = access.lock(caller, handle)
         # New admins first, so that one call can hand an organization over.
@@ -66,6 +68,8 @@ def remove(*, caller: HasAccount, handle: str, username: str, actor: Actor) -> L
         _require_another_admin(member, None)
         lost = _end(member, actor, left=False, reason=access.reason_of(caller))
         emails.removed(member.user, org=org, lost=_count(lost), actor=actor, reason=access.reason_of(caller))
+        if isinstance(caller, Staff):
+            emails.support_acted(org, did=f"removed {member.user.public_id}", actor=actor, reason=caller.reason)
         return lost
 
 
@@ -108,7 +112,21 @@ def _set_level(caller: HasAccount, member: Membership, level: OrgLevel, actor: A
     org, reason = member.org, access.reason_of(caller)
     event = OrgMemberChanged(org.public_id, org.name, reason, level=level.value, level_before=before)
     audit.record(event, subject=member.user, actor=actor)
-    emails.level_changed(member.user, org=org, level=level.value, level_before=before, actor=actor, reason=reason)
+    if _may_mail(member):
+        emails.level_changed(member.user, org=org, level=level.value, level_before=before, actor=actor, reason=reason)
+    if isinstance(caller, Staff):
+        did = f"changed the level of {member.user.public_id} from {before} to {level.value}"
+        emails.support_acted(org, did=did, actor=actor, reason=reason, but=member.user)
+
+
+def _may_mail(member: Membership) -> bool:
+    """Return whether a further mail about their level is no flood; every change stands in their history."""
+    told = throttle.key_for("orgs.level-told", f"{member.org.pk}:{member.user.pk}")
+    try:
+        throttle.spend(told, limit=limits.LEVEL_MAILS_PER_DAY, window_seconds=limits.DAY_SECONDS)
+    except TooManyAttempts:
+        return False
+    return True
 
 
 def _end(member: Membership, actor: Actor, *, left: bool, reason: str = "") -> Lost:
@@ -125,9 +143,11 @@ def _end(member: Membership, actor: Actor, *, left: bool, reason: str = "") -> L
 
 
 def _withdraw_theirs(member: Membership) -> None:
-    # Or a former admin could come back by an invitation of their own.
+    # Or a former admin, or member, could come back by an invitation of their own, or by one that they kept.
     theirs = Invitation.objects.pending().filter(org=member.org, invited_by=member.user)
-    theirs.update(state=Invitation.State.WITHDRAWN)
+    kept = Invitation.objects.meant_for(member.org, member.user)
+    for invitations in (theirs, kept):
+        invitations.update(state=Invitation.State.WITHDRAWN)
 
 
 def _count(lost: Lost) -> int:

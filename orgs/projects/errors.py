@@ -87,3 +87,11 @@ class FolderInTheWay(GatehouseError):
     code, status = "folder_in_the_way", 409
     message = "{reason}"
     dx_type, dx_status = "InvalidState", 422
+
+
+class NoHeir(GatehouseError):
+    """Somebody leaves an organization in which nobody else could take over a project of it."""
+
+    code, status = "no_heir", 409
+    message = "Nobody else could administer a project that would be left behind. Give the project to somebody first, or delete it"
+    dx_type, dx_status = "InvalidState", 422

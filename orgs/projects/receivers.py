@@ -9,6 +9,7 @@ from accounts.audit import Actor, Payload
 from accounts.credentials import NAMES_SHOWN, Casualties
 from accounts.models import User
 from orgs.models import Membership, Organization
+from orgs.projects.errors import NoHeir
 from orgs.projects.events import ProjectMemberAdded, ProjectMemberChanged, ProjectMemberRemoved
 from orgs.projects.models import Level, Project, ProjectMember
 from orgs.signals import losses_asked, member_leaving
@@ -23,7 +24,10 @@ def name_what_would_be_lost(*, org: Organization, user: User, **kwargs: object) 
 
 @receiver(member_leaving, dispatch_uid="projects.take_projects_away")
 def take_projects_away(*, org: Organization, user: User, actor: Actor, **kwargs: object) -> dict[str, list[str]]:
-    """Take every project of `org` from `user` and return their ids; where nobody else administers one, an admin of `org` does."""
+    """Take every project of `org` from `user` and return their ids; where nobody else administers one, an admin of `org` does.
+
+    Raises NoHeir.
+    """
     # Locked in the order of ids, so that two of these wait for each other in one direction only.
     projects = list(Project.objects.filter(org=org, members__user=user).select_for_update(no_key=True, of=("self",)).order_by("pk"))
     if not projects:
@@ -33,7 +37,7 @@ def take_projects_away(*, org: Organization, user: User, actor: Actor, **kwargs:
     entries: list[tuple[Payload, User | None]] = [(event, user) for event in going]
     orphans = _orphans([one for one in projects if mine[one.pk].level == Level.ADMINISTER], user)
     if orphans:
-        entries += _handed_over(orphans, _heir(org, user, actor))
+        entries += _inherited(orphans, org, user, actor)
     ProjectMember.objects.filter(pk__in=[member.pk for member in mine.values()]).delete()
     audit.record_many(entries, actor=actor)
     return {"project": [one.public_id for one in projects]}
@@ -46,11 +50,32 @@ def _orphans(projects: list[Project], user: User) -> list[Project]:
     return [one for one in projects if one.pk not in kept]
 
 
-def _heir(org: Organization, user: User, actor: Actor) -> User:
-    """Return who takes over: whoever removed `user`, if an admin of `org`, else its admin of longest standing; there always is one."""
-    admins = Membership.objects.filter(org=org).admins().exclude(user=user).select_related("user").order_by("created", "pk")
-    acting = admins.filter(user=actor.user).first() if actor.user is not None else None
-    return (acting or admins[0]).user
+def _inherited(orphans: list[Project], org: Organization, user: User, actor: Actor) -> list[tuple[Payload, User | None]]:
+    heir = _heir(org, user, actor)
+    if heir is not None:
+        return list(_handed_over(orphans, heir))
+    return [entry for project in orphans for entry in _handed_over([project], _heir_in(project, user))]
+
+
+def _heir(org: Organization, user: User, actor: Actor) -> User | None:
+    """Return who takes over: whoever removed `user`, if an admin of `org`, else the one of longest standing, best of its active admins.
+
+    None: `user` is alone in `org`.
+    """
+    others = Membership.objects.filter(org=org).exclude(user=user).select_related("user")
+    acting = others.admins().filter(user=actor.user).first() if actor.user is not None else None
+    # By name ADMIN comes before MEMBER.
+    found = acting or others.order_by("level", "-user__is_active", "created", "pk").first()
+    return found.user if found else None
+
+
+def _heir_in(project: Project, user: User) -> User:
+    others = ProjectMember.objects.filter(project=project).exclude(user=user).select_related("user")
+    found = others.order_by("-user__is_active", "-level", "pk").first()
+    if found is None:
+        raise NoHeir()
+    heir: User = found.user
+    return heir
 
 
 def _handed_over(orphans: list[Project], heir: User) -> Iterator[tuple[Payload, User | None]]:

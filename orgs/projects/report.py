@@ -1,25 +1,14 @@
 """The section of this room in the report of what was touched (accounts.reporting)."""
 
-from dataclasses import replace
 from datetime import datetime
 
-from accounts import history, reporting
-from accounts.models import SecurityEvent, User
-from accounts.reporting import Row, Section
+from accounts.models import User
+from accounts.reporting import Section
+from orgs.report import acted
 
 
 def changes(user: User, since: datetime) -> Section:
     """Return what the person, or whoever acted as them, did to projects and their members. One query."""
-    done = SecurityEvent.objects.filter(actor=user, event__startswith="project.", at__gte=since).select_related("subject")
-    found = list(done.order_by("-at", "-id")[: reporting.ROWS + 1])
-    rows = [_row(event, user) for event in found[: reporting.ROWS]]
-    more = reporting.history_page(since, "project.") if len(found) > reporting.ROWS else ""
-    return Section("Projects and members", "No project was made, changed or shared by you.", rows, more)
-
-
-def _row(event: SecurityEvent, user: User) -> Row:
-    shown = history.show_event(event)
-    row = Row(shown.at, shown.title, shown.text, place=reporting.place_of(shown.place, shown.device), page=shown.page)
-    if event.subject is None or event.subject == user:
-        return row
-    return replace(row, title=f"{shown.title}: {event.subject.username}")
+    return acted(
+        user, since, family="project.", title="Projects and members", empty="No project was made, changed or shared by you."
+    )  # fmt: skip

@@ -26,7 +26,8 @@ const upgradeForm = (form) => {
     const body = new URLSearchParams(new FormData(form));
     body.set("preview", "1");
     const answer = await fetch(form.action, { method: "POST", body, signal: asked.signal, credentials: "same-origin", redirect: "manual" });
-    // What is refused is said when it is sent.
+    // What is refused is said beside its field when it is sent; no number of before stands here meanwhile.
+    if (answer.status === 422) form.querySelector("[data-policy-changes]").textContent = "One of the values cannot be saved";
     if (answer.ok) take(form, new DOMParser().parseFromString(await answer.text(), "text/html"));
   };
 

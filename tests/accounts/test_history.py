@@ -5,7 +5,7 @@ from pathlib import Path
 
 from accounts import audit
 from accounts.audit import Event, Payload
-from accounts.events import LoginPassed
+from accounts.events import ConfirmationFailed, LoginPassed
 from accounts.models import SecurityEvent, User
 from tests.conftest import WebDoor
 from tests.factories import actor
@@ -69,3 +69,13 @@ def test_text_from_users_is_shown_inert(web: WebDoor, amy: User) -> None:
     page = web.sign_in(amy).get("/security/history/").content.decode()
     assert "<img" not in page
     assert "&lt;img" in page
+
+
+def test_where_somebody_else_was_who_did_it_is_theirs_alone(web: WebDoor, amy: User, ben: User) -> None:
+    audit.record(ConfirmationFailed(), subject=amy, actor=actor(ben, ip="203.0.113.77"))
+    audit.record(ConfirmationFailed(), subject=amy, actor=actor(amy, ip="203.0.113.78"))
+    shown = web.sign_in(amy).get("/security/history/").content.decode()
+    told = web.get("/api/v1/security-log/").content.decode()
+    for text in (shown, told):
+        assert "203.0.113.77" not in text
+        assert "203.0.113.78" in text

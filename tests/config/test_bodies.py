@@ -60,3 +60,15 @@ def test_a_body_in_chunks_is_refused_and_not_taken_for_an_empty_one(path: str, s
     assert answer.status_code == status
     assert b"Content-Length" in answer.content
     assert Token.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_an_export_takes_a_place_among_the_streams_only_once_somebody_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = token_and_text()[1]
+    path, headers = "/api/v1/security-log/export/", {"Authorization": f"Bearer {text}"}
+    assert Client().post("/security/history/export/", {"event": "x" * (1024 * 1024)}).status_code == 413
+    streams = Client().get(path, headers=headers)
+    assert b'"end":true' in streams.getvalue()
+    monkeypatch.setattr(BodySlots, "take", lambda slots, address: False)
+    assert Client().get(path).status_code == 401
+    assert Client().get(path, headers=headers).status_code == 503

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from accounts import flows, limits
 from accounts.models import Counter, OutboxMail, PasswordReset, SecurityEvent, Session, User
 from accounts.support import acting
-from orgs.models import Membership, Organization, OrgLevel
+from orgs.models import Invitation, Membership, Organization, OrgLevel
 from tests.conftest import WebDoor
 from tests.console.conftest import ADDRESS, INERT, REASON, Desk, Furnished, staff
 from tests.factories import PASSWORD, UserFactory, actor
@@ -377,12 +377,14 @@ def test_members_of_an_organization_are_changed_and_its_last_admin_stays(desk: D
     assert Membership.objects.get(org=amys.org, user=sam).level == OrgLevel.MEMBER
 
 
-def test_an_organization_is_made_with_its_first_admin(desk: Desk, ben: User) -> None:
+def test_an_organization_is_made_and_its_first_admin_invited(desk: Desk, ben: User) -> None:
     fields = {"handle": "north", "name": f"North {INERT}", "admin": "user-ben"}
     assert desk.press("/admin/orgs/new/", {**fields, "reason": ""}).status_code == 422
     assert desk.press("/admin/orgs/new/", {**fields, "admin": "sam"}).status_code == 403
     assert desk.press("/admin/orgs/new/", fields)["Location"] == "/admin/orgs/north/"
-    assert Membership.objects.get(org__handle="north", user=ben).level == OrgLevel.ADMIN
+    assert not Membership.objects.filter(org__handle="north").exists()
+    invitation = Invitation.objects.get(org__handle="north")
+    assert (invitation.user, invitation.level, invitation.by_support) == (ben, OrgLevel.ADMIN, True)
     assert event_of("org.created").data["reason"] == REASON
     assert desk.press("/admin/orgs/new/", fields).status_code == 409
     assert "<img" not in desk.get("/admin/orgs/north/").content.decode()

@@ -231,7 +231,8 @@ def test_a_slow_upload_and_a_slow_download_end_with_their_token_and_the_record_s
     ends = [moving.end(ENDS_SECONDS + 5) for moving in stage.moving]
     for (status, said, ended), kind in zip(ends, ("upload", "download"), strict=True):
         assert status == 3, said
-        assert f"InvalidAuthentication: The {kind} can no longer continue (AuthError)" in said
+        # Which call of the client hears of it first, the bytes or what it asks between two parts, is a matter of a moment.
+        assert f"InvalidAuthentication: The {kind} can no longer continue (AuthError)" in said or "log in again or make a new token" in said
         assert "code 401" in said
         assert ended - over < ENDS_SECONDS
     client, text = stage.fresh_client(act.password)

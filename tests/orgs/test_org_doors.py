@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.events import LoginPassed
 from accounts.models import OutboxMail, Session, User
-from orgs.models import Membership, Organization, OrgLevel
+from orgs.models import Invitation, Membership, Organization, OrgLevel
 from orgs.projects.models import Level, Project
 from tests.conftest import WebDoor
 from tests.factories import UserFactory, actor
@@ -39,6 +39,15 @@ def amys(amy: User) -> str:
 def ask(method: str, path: str, text: str, body: Any = None) -> Any:
     answer: Any = rest(method, path, text, body)
     return answer.json() if answer.content else answer.status_code
+
+
+def test_dx_takes_an_address_behind_the_prefix_that_its_client_adds_and_an_admin_for_a_member(acme: Organization, amys: str) -> None:
+    assert dx("/org-acme/invite", {"invitee": "user-zed@example.com"}, amys).status_code == 200
+    assert Invitation.objects.get().email == "zed@example.com"
+    levels = {
+        level: [row["id"] for row in dx("/system/findOrgs", {"level": level}, amys).json()["results"]] for level in ("ADMIN", "MEMBER")
+    }
+    assert levels == {"ADMIN": ["org-acme"], "MEMBER": ["org-acme"]}
 
 
 def facts_of(text: str, username: str) -> Any:
@@ -222,7 +231,7 @@ def test_dx_finds_organizations_and_members_page_by_page(acme: Organization, amy
     assert ([row["describe"]["name"] for row in page["results"]], page["next"]) == (["Acme Genomics"], "bolt")
     rest_of = dx("/system/findOrgs", {"limit": 1, "starting": page["next"]}, amys).json()
     assert ([row["id"] for row in rest_of["results"]], rest_of["next"]) == (["org-bolt"], None)
-    assert [row["id"] for row in dx("/system/findOrgs", {"level": "MEMBER"}, amys).json()["results"]] == ["org-bolt"]
+    assert [row["id"] for row in dx("/system/findOrgs", {"level": "MEMBER"}, amys).json()["results"]] == ["org-acme", "org-bolt"]
     found = dx("/org-acme/findMembers", {"describe": True, "limit": 1}, amys).json()
     [row] = found["results"]
     assert (row["id"], row["level"], row["describe"]["first"], found["next"]) == ("user-amy", "ADMIN", "Amy", "ben")

@@ -123,7 +123,7 @@ def test_an_act_costs_the_same_however_many_it_hits(acme: Organization, amy: Use
     with CaptureQueriesContext(connection) as captured:
         set_policies(acme, amy, auto_logout_after=5, require_second_factor=True, longest_token_life=7, tokens_allowed=False)
     statements = [query["sql"] for query in captured if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "SET LOCAL"))]
-    assert len(statements) == 19, "\n".join(sql[:150] for sql in statements)
+    assert len(statements) == 27, "\n".join(sql[:150] for sql in statements)
 
 
 def test_a_login_that_raced_with_the_change_is_found_by_the_worker(
@@ -243,7 +243,7 @@ def test_what_the_preview_says_is_what_then_happens(acme: Organization, amy: Use
     wishes = PolicyWishes(auto_logout_after=5, require_second_factor=True, longest_token_life=30, tokens_allowed=False)
     told = impact.weigh(acme, wishes)
     assert {hit.kind: (hit.count, hit.names) for hit in told} == {
-        "sessions-shortened": (4, ()), "sessions-ended": (2, ("ben",)), "members-without-2fa": (3, ("amy", "ben", "cleo")),
+        "sessions-shortened": (5, ()), "sessions-ended": (2, ("ben",)), "members-without-2fa": (3, ("amy", "ben", "cleo")),
         "tokens-longer": (1, ("ben 1",)), "members-with-tokens": (1, ("ben 1",)),
     }  # fmt: skip
     assert Session.objects.filter(idle_limit_seconds=300).count() == 0
@@ -338,3 +338,13 @@ def test_dx_sets_and_describes_them(acme: Organization, amy: User) -> None:
     assert dx("/org-acme/update", {"policies": {"autoLogoutAfter": 5}}, text).json() == {"id": "org-acme"}
     assert dx("/org-acme/describe", {}, text).json()["policies"]["autoLogoutAfter"] == 5
     assert dx("/org-acme/update", {"policies": {"autoLogoutAfter": 0}}, text).status_code == 422
+
+
+def test_a_preview_tells_nothing_of_limits_that_other_organizations_have(acme: Organization, amy: User, ben: User) -> None:
+    a_session(ben, idle=100)
+    wishes = PolicyWishes(auto_logout_after=5)
+    alone = impact.weigh(acme, wishes)
+    OrganizationFactory(handle="bolt", members=[ben], auto_logout_after_minutes=3)
+    Session.objects.of(ben).update(idle_limit_seconds=180)
+    assert impact.weigh(acme, wishes) == alone
+    assert [hit.kind for hit in alone] == ["sessions-shortened"]

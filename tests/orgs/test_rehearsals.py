@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Session, User
@@ -13,12 +13,20 @@ from orgs.models import Organization, Policy, Rehearsal, RehearsalHit
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD, UserFactory, actor
 from tests.orgs.factories import OrganizationFactory, person
-from tests.tokens.doors import rest
+from tests.projects.factories import project_of
+from tests.tokens.doors import dx, rest
 from tests.tokens.factories import token_and_text
 from tests.twofactor.factories import code, turned_on
 
 pytestmark = pytest.mark.django_db
 DAY = 86_400
+
+
+@pytest.fixture(autouse=True)
+def _counted_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transaction around a test is never committed: what waits for that is done at once."""
+    if "transactional_db" not in request.fixturenames:
+        monkeypatch.setattr("django.db.transaction.on_commit", lambda act, **how: act())
 
 
 @pytest.fixture
@@ -121,3 +129,43 @@ def test_the_page_shows_the_tally_with_names(web: WebDoor, acme: Organization, a
     assert f"{people[0].username} 1" in page
     assert "<b>22 members</b>, 22 times since" in page  # amy's own login counts
     assert "and 2 more" in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_login_holds_no_hit_and_does_not_fail_when_the_trial_ends_meanwhile(
+    transactional_db: None, acme: Organization, amy: User, ben: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rehearse(acme, amy, SECOND_FACTOR=True)
+    real = rehearsals.note_at
+
+    def ended_meanwhile(tried: list[Rehearsal], user: User) -> None:
+        real(tried, user)
+        assert not RehearsalHit.objects.exists()  # not in the transaction of the login, whose locks others wait for
+        Rehearsal.objects.all().delete()
+
+    monkeypatch.setattr(rehearsals, "note_at", ended_meanwhile)
+    body = {"username": "ben", "password": PASSWORD, "expires": 1_900_000_000_000}
+    assert dx("/system/newAuthToken", body).status_code == 200
+    assert not RehearsalHit.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hit_is_counted_once_the_login_is_committed(transactional_db: None, acme: Organization, amy: User, ben: User) -> None:
+    rehearse(acme, amy, SECOND_FACTOR=True)
+    with transaction.atomic():
+        rehearsals.note(ben, Policy.SECOND_FACTOR)
+        assert tally(acme, Policy.SECOND_FACTOR) == (0, 0)
+    assert tally(acme, Policy.SECOND_FACTOR) == (1, 1)
+
+
+def test_a_tried_out_limit_counts_no_token_that_reaches_others_alone(acme: Organization, amy: User, ben: User) -> None:
+    rehearse(acme, amy, TOKENS=True)
+    text, mine = token_and_text(user=ben)[1], project_of(ben)
+    body = {"label": "mine", "projects": {mine.public_id: "VIEW"}}
+    made: Any = rest("POST", "/api/v1/tokens/", text, body)
+    assert made.status_code == 201, made.content
+    assert tally(acme, Policy.TOKENS) == (0, 0)
+    mine.org = acme
+    mine.save()
+    assert rest("POST", "/api/v1/tokens/", text, {**body, "label": "ours"}).status_code == 201
+    assert tally(acme, Policy.TOKENS) == (1, 1)

@@ -6,14 +6,18 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import User
-from orgs.models import Organization
+from accounts.models import SecurityEvent, User
+from orgs import flows as org_flows
+from orgs import impact
+from orgs.flows import PolicyWishes
+from orgs.models import Membership, Organization, OrgLevel
 from tests.conftest import WebDoor
-from tests.factories import PASSWORD
-from tests.orgs.factories import OrganizationFactory
+from tests.factories import PASSWORD, UserFactory, actor
+from tests.orgs.factories import OrganizationFactory, person
 from tests.projects.factories import project_of
 from tests.tokens.doors import dx, rest
 from tests.tokens.factories import token_and_text
+from tokens import flows, settling
 from tokens.models import Token, TokenKind
 
 pytestmark = pytest.mark.django_db
@@ -47,11 +51,9 @@ def test_a_longer_wish_is_refused_with_the_name_of_who_says_so(amy: User, clock:
     assert not Token.objects.filter(label="new").exists()
 
 
-def test_a_rotated_token_and_a_login_live_no_longer_and_existing_ones_keep_their_date(amy: User, clock: Any) -> None:
+def test_a_rotated_token_and_a_login_live_no_longer(amy: User, clock: Any) -> None:
     token, text = token_and_text(user=amy, expires=timezone.now() + 90 * DAYS)
     limited(amy, 7)
-    token.refresh_from_db()
-    assert token.expires == timezone.now() + 90 * DAYS
     assert rest("POST", f"/api/v1/tokens/{token.public_id}/rotate/", text, {}).status_code == 201
     assert Token.objects.get(replaces=token).expires == timezone.now() + 7 * DAYS
     login = dx("/system/newAuthToken", {"username": "amy", "password": PASSWORD, "expires": 1_900_000_000_000})
@@ -108,3 +110,54 @@ def test_logins_and_jobs_stay_possible(amy: User) -> None:
     body = {"project": project_of(amy).public_id, "name": "count"}
     assert rest("POST", "/api/v1/jobs/", login.json()["access_token"], body).status_code == 201
     assert set(Token.objects.values_list("kind", flat=True)) == {TokenKind.CLI, TokenKind.JOB}
+
+
+def test_existing_tokens_end_at_a_new_limit_and_one_that_is_older_at_once(amy: User, ben: User, clock: Any) -> None:
+    org = limited(ben)
+    Membership.objects.create(org=org, user=amy, level=OrgLevel.ADMIN)
+    old, text = token_and_text(user=ben, expires=timezone.now() + 90 * DAYS)
+    other = token_and_text(user=UserFactory(), expires=timezone.now() + 90 * DAYS)[0]
+    clock.shift(8 * 86_400)
+    young = token_and_text(user=ben, cli=True, expires=timezone.now() + 20 * DAYS)[0]
+    short = token_and_text(user=ben, expires=timezone.now() + 3 * DAYS)[0]
+    wishes, ends = PolicyWishes(longest_token_life=7), short.expires
+    told = [hit.sentence for hit in impact.weigh(org, wishes)]
+    assert told == ["2 tokens live longer than that (ben 2). Each ends 7 days after it was made, 1 of 2 at once."]
+    org_flows.set_policies(caller=person(amy), handle="acme", wishes=wishes, actor=actor(amy))
+    for token in (old, young, short, other):
+        token.refresh_from_db()
+    assert (young.expires, short.expires) == (timezone.now() + 7 * DAYS, ends)
+    assert (old.expires, other.expires) == (timezone.now() - DAYS, timezone.now() + 82 * DAYS)
+    assert rest("GET", "/api/v1/me/", text).status_code == 401
+    assert flows.expire_due() == 1
+    event = SecurityEvent.objects.get(event="token.shortened", about=young.public_id)
+    assert (event.subject, event.data["org_name"]) == (ben, "Acme")
+    assert settling.settle_recent() == 0
+
+
+def test_who_joins_brings_no_longer_life_along(amy: User, ben: User, clock: Any) -> None:
+    org, token = limited(amy, 7), token_and_text(user=ben, expires=timezone.now() + 90 * DAYS)[0]
+    Membership.objects.filter(org=org).update(level=OrgLevel.ADMIN)
+    invitation = org_flows.invite(caller=person(amy), handle="acme", invitee="ben", level=OrgLevel.MEMBER, actor=actor(amy))
+    org_flows.accept(key=invitation.public_id, user=ben, actor=actor(ben))
+    token.refresh_from_db()
+    assert token.expires == timezone.now() + 7 * DAYS
+
+
+def test_a_token_that_raced_with_the_limit_is_found_by_the_worker(amy: User, clock: Any) -> None:
+    limited(amy, 7)
+    token = token_and_text(user=amy, expires=timezone.now() + 90 * DAYS)[0]
+    assert (settling.settle_recent(), settling.settle_recent()) == (1, 0)
+    token.refresh_from_db()
+    assert token.expires == timezone.now() + 7 * DAYS
+
+
+def test_a_preview_weighs_no_token_that_reaches_others_alone(amy: User, clock: Any) -> None:
+    org, mine = limited(amy), project_of(amy)
+    token = token_and_text(user=amy, everywhere=None, expires=timezone.now() + 90 * DAYS)[0]
+    token.projects.create(project=mine, level=1)
+    wishes = PolicyWishes(longest_token_life=7, tokens_allowed=False)
+    assert impact.weigh(org, wishes) == []
+    mine.org = org
+    mine.save()
+    assert [hit.kind for hit in impact.weigh(org, wishes)] == ["tokens-longer", "members-with-tokens"]

@@ -12,11 +12,14 @@ from accounts.events import ConfirmationFailed
 from accounts.models import SecurityEvent, User
 from accounts.reauth import Proof
 from accounts.reporting import ROWS, Section, sections
+from orgs import flows as org_flows
+from orgs.models import OrgLevel
 from orgs.projects import flows as project_flows
 from orgs.projects.access import Person
 from orgs.projects.models import Level
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD, actor
+from tests.orgs.factories import OrganizationFactory, invite
 from tests.projects.factories import ProjectFactory
 from tests.tokens.doors import rest
 from tests.tokens.factories import TokenFactory, token_and_text
@@ -94,6 +97,17 @@ def test_what_the_person_did_to_projects_is_told_with_whom(amy: User, ben: User)
     rows = told(amy, hours=1)["Projects and members"].rows
     assert [(row.title, row.text) for row in rows] == [("Added to a project: ben", "“Atlas”, with VIEW")]
     assert not told(ben, hours=1)["Projects and members"].rows
+
+
+def test_what_the_person_did_in_organizations_is_told_with_whom(amy: User, ben: User) -> None:
+    acme = OrganizationFactory(handle="acme", name="Acme", admins=[amy], members=[ben])
+    invite(acme, amy, "mallory@example.com", OrgLevel.ADMIN)
+    remove = {"caller": _person(amy), "handle": "acme", "username": "ben", "actor": actor(amy)}
+    org_flows.remove(**remove)
+    rows = told(amy, hours=1)["Organizations"].rows
+    assert rows[0].title == "Removed from an organization: ben"
+    assert "mallory@example.com" in rows[1].text
+    assert not told(ben, hours=1)["Organizations"].rows
 
 
 def _person(user: User) -> Any:

@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from accounts.reauth import Proof
 from orgs import flows
 from orgs.flows import PolicyWishes
 from orgs.models import Organization, OrgLevel
@@ -14,9 +17,10 @@ from tests.orgs.factories import OrganizationFactory, person
 from tests.projects.factories import project_of
 from tests.tokens.doors import dx, rest
 from tests.tokens.factories import token_and_text
-from tests.twofactor.factories import code, turned_on
+from tests.twofactor.factories import code, supporter, turned_on
 from tests.work.factories import announce, begin
 from tests.work.work_factories import job_of
+from twofactor import flows as second_factor
 from twofactor import gate
 from twofactor.models import Authenticator
 
@@ -113,7 +117,46 @@ def test_a_login_that_raced_with_the_rule_is_found_by_the_worker(
     web: WebDoor, acme: Organization, amy: User, ben: User, clock: Any
 ) -> None:
     require(acme, amy)
-    web.sign_in(ben, to=ENABLE)
-    User.objects.filter(pk=ben.pk).update(must_enrol_at=None)  # written by a login that had read the rules before
+    # Written by whoever had read the rules before; no session need have begun since.
+    User.objects.filter(pk=ben.pk).update(must_enrol_at=None)
     assert (gate.settle_recent(), gate.settle_recent()) == (1, 0)
+    ben.refresh_from_db()
+    assert ben.must_enrol
+    web.sign_in(ben, to=ENABLE)
     assert web.get("/")["Location"] == ENABLE
+
+
+def test_the_home_page_tells_of_it_in_time_and_turn_off_is_not_offered(web: WebDoor, acme: Organization, amy: User, ben: User) -> None:
+    require(acme, amy, days=3)
+    assert "Acme requires two-factor authentication from" in web.sign_in(ben).get("/").content.decode()
+    turned_on(ben)
+    gate.settle(User.objects.filter(pk=ben.pk))
+    assert "Acme requires two-factor authentication from" not in web.get("/").content.decode()
+    answer = web.get("/security/2fa/disable/", follow=True)
+    assert answer.redirect_chain[-1][0] == "/security/"
+    assert "Turn Off" not in answer.content.decode()
+
+
+def test_somebody_who_is_led_to_the_set_up_can_sign_out_there(web: WebDoor, acme: Organization, amy: User, ben: User) -> None:
+    require(acme, amy)
+    page = web.sign_in(ben, to=ENABLE).get(ENABLE).content.decode()
+    assert 'form="out"' in page
+    assert "Leave without turning it on" not in page
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite locks no rows")
+@pytest.mark.parametrize("act", ["turn off", "reset"])
+def test_taking_it_off_locks_the_organizations_before_the_person(acme: Organization, ben: User, clock: Any, act: str) -> None:
+    turned_on(ben)
+    if act == "reset":
+        sue, tom = supporter("sue"), supporter("tom")
+        request = second_factor.ask(staff=sue, person=ben, actor=sue.actor)
+        second_factor.agree(staff=tom, request_id=request.public_id, actor=tom.actor)
+        clock.shift(DAY)
+    with CaptureQueriesContext(connection) as captured:
+        if act == "reset":
+            assert second_factor.carry_out_due() == 1
+        else:
+            second_factor.turn_off(user=ben, proof=Proof(ben.pk, ben.session_epoch), actor=actor(ben))
+    locked = [query["sql"] for query in captured if "FOR NO KEY UPDATE" in query["sql"] or "FOR UPDATE" in query["sql"]]
+    assert ['FROM "orgs_organization"' in sql for sql in locked[:2]] == [True, False], locked

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.http import QueryDict
 from django.utils import timezone
 
 from accounts import flows as account_flows
 from accounts.audit import Actor
 from accounts.credentials import Change
+from accounts.desk import Act
 from accounts.errors import GatehouseError, LinkDead, NotForSupport, TooManyAttempts
 from accounts.failpoints import FailpointError
 from accounts.models import OutboxMail, SecurityEvent, Session, User
@@ -22,6 +24,7 @@ from tests.tokens.doors import dx, rest
 from tests.tokens.factories import token_and_text
 from tests.twofactor.factories import WHY, code, supporter, turned_on
 from twofactor import flows, limits
+from twofactor.admin import AGREE, WITHDRAW
 from twofactor.errors import NotOn, ResetNotFound, ResetOpen, ResetOver, SecondPersonNeeded
 from twofactor.models import Authenticator, BackupCode, EnrolmentDue, ResetRequest, WrongCode
 
@@ -339,3 +342,45 @@ def test_the_second_step_of_a_login_says_how_to_reach_support(web: WebDoor, amy:
     assert f"mailto:{settings.SUPPORT_EMAIL}" in page
     assert "Two people of support have to agree" in page
     assert "24 hours pass" in page
+
+
+def test_the_wait_is_settled_when_it_is_asked_for(amy: User, codes: list[str]) -> None:
+    org = Organization.objects.create(handle="acme", name="Acme", reset_wait_hours=6)
+    Membership.objects.create(org=org, user=amy)
+    asked(amy)
+    Organization.objects.update(reset_wait_hours=1)
+    staff = supporter("tom")
+    request = flows.agree(staff=staff, request_id=ResetRequest.objects.get().public_id, actor=staff.actor)
+    assert request.due_at == timezone.now() + timedelta(hours=6)
+
+
+@pytest.mark.parametrize("who", ["sue", "tom"])
+def test_it_does_not_come_about_once_one_of_the_two_has_left_support(amy: User, codes: list[str], clock: Any, who: str) -> None:
+    agreed(amy)
+    User.objects.get(username=who).groups.clear()
+    clock.shift(24 * 3600)
+    assert flows.carry_out_due() == 0
+    assert (state(amy), Authenticator.objects.count()) == (State.WITHDRAWN, 1)
+    assert SecurityEvent.objects.get(event="two-factor-reset.withdrawn").door == "worker"
+    mail = OutboxMail.objects.get(subject="Your two-factor authentication stays on")
+    assert "The reset of two-factor authentication of your account amy was withdrawn: “Whoever asked or agreed may" in mail.text
+    assert flows.carry_out_due() == 0
+
+
+def test_nobody_agrees_once_whoever_asked_has_left_support(amy: User, codes: list[str]) -> None:
+    request, staff = asked(amy), supporter("tom")
+    User.objects.filter(username="sue").update(is_staff=False)
+    with pytest.raises(NotForSupport):
+        flows.agree(staff=staff, request_id=request.public_id, actor=staff.actor)
+    assert state(amy) == State.ASKED
+
+
+@pytest.mark.parametrize("act", [AGREE, WITHDRAW], ids=["agree", "withdraw"])
+def test_the_console_takes_no_request_of_somebody_else(amy: User, ben: User, codes: list[str], act: Act) -> None:
+    request = asked(amy)
+    given = QueryDict(f"request={request.public_id}")
+    with pytest.raises(ResetNotFound):
+        act.do(supporter("tom"), ben, given)
+    assert state(amy) == State.ASKED
+    act.do(supporter("tom"), amy, given)
+    assert state(amy) != State.ASKED

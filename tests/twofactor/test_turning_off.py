@@ -124,7 +124,7 @@ def test_where_an_organization_requires_it_turn_off_is_neither_offered_nor_done(
     page = door.get(SECURITY).content.decode()
     assert "Acme Genomics requires it" in page
     assert DISABLE not in page
-    answer = door.send(DISABLE, {"current_password": PASSWORD, "otp": code()})
+    answer = door.send(DISABLE, {"current_password": PASSWORD, "otp": code()}, form_at=SECURITY)
     assert answer.status_code == 403
     assert "Acme Genomics requires two-factor authentication" in answer.content.decode()
     assert Authenticator.objects.get().last_step == -1  # the code was not used up

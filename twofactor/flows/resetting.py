@@ -19,7 +19,7 @@ from accounts.digests import digest
 from accounts.errors import LinkDead, NotForSupport
 from accounts.failpoints import failpoint
 from accounts.models import User
-from accounts.support import Staff, require_may_act_on
+from accounts.support import Staff, is_support, require_may_act_on
 from orgs import policies
 from twofactor import emails, limits, removal
 from twofactor.errors import NotOn, ResetNotFound, ResetOpen, ResetOver, SecondPersonNeeded
@@ -44,27 +44,30 @@ def ask(*, staff: Staff, person: User, actor: Actor) -> ResetRequest:
             raise NotForSupport(reason="This account is switched off. Switch it on first")
         if not Authenticator.objects.filter(user=locked).exists():
             raise NotOn()
-        row = _create(locked, staff)
+        row = _create(locked, staff, policies.reset_wait_hours_for(locked))
         told = {"reset_id": row.public_id, "asked_by": staff.user.username, "asked_reason": staff.reason}
         audit.record(ResetAsked(**told), subject=locked, actor=actor)
         emails.reset_asked(row, key=_key(row))
         return row
 
 
-def agree(*, staff: Staff, request_id: str, actor: Actor) -> ResetRequest:
+def agree(*, staff: Staff, request_id: str, actor: Actor, person: User | None = None) -> ResetRequest:
     """Agree to what another of support asked for, and tell the person until when they can object; return the request.
 
-    Raises ResetNotFound, NotForSupport, ResetOver, and SecondPersonNeeded for whoever asked.
+    How long they can was settled when it was asked for. Raises ResetNotFound, also where the request is not of `person`, where one is
+    given, NotForSupport, also where whoever asked may act on them no longer, ResetOver, and SecondPersonNeeded for whoever asked.
     """
     with transaction.atomic():
-        row = _locked(staff, request_id)
+        row = _locked(staff, request_id, person)
         if row.state != State.ASKED:
             raise ResetOver()
         if row.asked_by_id == staff.user.pk:
             raise SecondPersonNeeded()
+        if not _may_still(row.asked_by, row.user):
+            raise NotForSupport(reason="Whoever asked works for support no longer. Withdraw it, and ask anew")
         row.state, row.agreed_by, row.agreed_reason = State.AGREED, staff.user, staff.reason
         row.agreed_at = timezone.now()
-        row.due_at = row.agreed_at + timedelta(hours=policies.reset_wait_hours_for(row.user))
+        row.due_at = row.agreed_at + timedelta(hours=row.wait_hours)
         # The same link as in the first mail, and a new one where SECRET_KEY was changed since.
         row.key_digest = digest(_key(row))
         row.save(update_fields=["state", "agreed_by", "agreed_reason", "agreed_at", "due_at", "key_digest"])
@@ -73,18 +76,22 @@ def agree(*, staff: Staff, request_id: str, actor: Actor) -> ResetRequest:
         return row
 
 
-def withdraw(*, staff: Staff, request_id: str, actor: Actor) -> ResetRequest:
+def withdraw(*, staff: Staff, request_id: str, actor: Actor, person: User | None = None) -> ResetRequest:
     """End an open request for support, whoever asked, and tell the person; return it.
 
-    Raises ResetNotFound, NotForSupport, ResetOver.
+    Raises ResetNotFound, also where the request is not of `person`, where one is given, NotForSupport, ResetOver.
     """
     with transaction.atomic():
-        row = _locked(staff, request_id)
-        _end(row, State.WITHDRAWN)
-        event = ResetWithdrawn(**_told(row), withdrawn_by=staff.user.username, reason=staff.reason)
-        audit.record(event, subject=row.user, actor=actor)
-        emails.reset_withdrawn(row, by=staff)
+        row = _locked(staff, request_id, person)
+        _withdraw(row, by=staff.user, reason=staff.reason, actor=actor)
         return row
+
+
+def _withdraw(row: ResetRequest, *, by: User | None, reason: str, actor: Actor) -> None:
+    _end(row, State.WITHDRAWN)
+    event = ResetWithdrawn(**_told(row), withdrawn_by=by.username if by else "", reason=reason)
+    audit.record(event, subject=row.user, actor=actor)
+    emails.reset_withdrawn(row, by=by, reason=reason)
 
 
 def find_open_reset(*, user: User) -> ResetRequest | None:
@@ -136,6 +143,7 @@ def carry_out_due() -> int:
 def _carry_out(pk: int, user_id: int) -> bool:
     now, worker = timezone.now(), Actor.worker()
     with transaction.atomic():
+        policies.hold_rules(user_id)
         user = User.objects.lock(user_id)
         row = ResetRequest.objects.due(now).select_related("asked_by", "agreed_by").filter(pk=pk).first()
         if row is None:
@@ -143,6 +151,9 @@ def _carry_out(pk: int, user_id: int) -> bool:
         row.user = user
         if not user.is_active or user.session_epoch != row.epoch:
             overtake(user=user, by="the account changed", actor=worker)
+            return False
+        if not all(by is not None and _may_still(by, user) for by in (row.asked_by, row.agreed_by)):
+            _withdraw(row, by=None, reason="Whoever asked or agreed may act on this account no longer", actor=worker)
             return False
         _end(row, State.DONE)
         # Where an organization wants it they set it up at the next sign-in, also within a grace period: they had it already.
@@ -174,10 +185,18 @@ def _end(row: ResetRequest, state: str) -> None:
     row.state, row.ended_at = state, now
 
 
-def _locked(staff: Staff, request_id: str) -> ResetRequest:
+def _may_still(staff: User, person: User) -> bool:
+    try:
+        require_may_act_on(staff, person)
+    except NotForSupport:
+        return False
+    return is_support(staff)
+
+
+def _locked(staff: Staff, request_id: str, of: User | None) -> ResetRequest:
     """Return the request of this id, person and row locked, for somebody of support who may act on that person."""
     found = ResetRequest.objects.pick(request_id).values_list("user_id", flat=True).first()
-    if found is None:
+    if found is None or (of is not None and of.pk != found):
         raise ResetNotFound()
     person = User.objects.lock(found)
     require_may_act_on(staff.user, person)
@@ -187,8 +206,8 @@ def _locked(staff: Staff, request_id: str) -> ResetRequest:
     return row
 
 
-def _create(user: User, staff: Staff) -> ResetRequest:
-    row = ResetRequest(user=user, asked_by=staff.user, asked_reason=staff.reason, epoch=user.session_epoch)
+def _create(user: User, staff: Staff, wait_hours: int) -> ResetRequest:
+    row = ResetRequest(user=user, asked_by=staff.user, asked_reason=staff.reason, epoch=user.session_epoch, wait_hours=wait_hours)
     row.key_digest = digest(_key(row))
     try:
         with transaction.atomic():

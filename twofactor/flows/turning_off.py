@@ -21,6 +21,7 @@ def turn_off(*, user: User, proof: Proof, actor: Actor, revoke_tokens: bool = Fa
     changed, and the code was not used up.
     """
     with transaction.atomic():
+        policies.hold_rules(user.pk)  # one of them may begin to require it in this moment
         locked = User.objects.lock(user.pk)
         if (rule := policies.second_factor_rule(locked)) is not None:
             raise TwoFactorRequired(who=rule.org_name)

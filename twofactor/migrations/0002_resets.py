@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("asked", "waits for a second member of support"),
-                            ("agreed", "waits for an objection"),
+                            ("agreed", "the person can object"),
                             ("done", "done"),
                             ("objected", "the person objected"),
                             ("withdrawn", "withdrawn by support"),

@@ -162,7 +162,7 @@ class EnableView(_SecondFactor):
             flows.check_code(session=session, answer=form.cleaned_data["otp"], actor=actor)
 
     def _apps(self) -> dict[str, Any]:
-        return {"apps": APPS, "rule": policies.second_factor_rule(self.user)}
+        return {"apps": APPS, "rule": policies.second_factor_rule(self.user), "is_led": self.user.must_enrol}
 
     def _picture(self) -> dict[str, Any]:
         assert self.enrolment is not None  # noqa: S101  (no such step without)
@@ -190,6 +190,12 @@ class DisableView(SecurityOverview, _WhereItIsOn):
     """/security/2fa/disable/: the dialog Turn Off."""
 
     form_class, template_name = TurnOffForm, "twofactor/disable.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show the form; lead away where it is not offered (S6.9)."""
+        if policies.second_factor_rule(self.user) is not None:
+            return self.away("required")
+        return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add what Revoke Active Tokens would end."""

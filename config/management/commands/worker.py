@@ -44,6 +44,7 @@ TASKS = (
     Task("bytes", "tokens.work.sweeping.sweep", 60),
     Task("idle limits", "orgs.settling.settle_recent", 5),
     Task("second factor rules", "twofactor.gate.settle_recent", 5),
+    Task("token lives", "tokens.settling.settle_recent", 5),
     Task("rehearsals", "orgs.rehearsals.sweep", 300),
     Task("invitations", "orgs.sweeping.sweep", 300),
     Task("sessions", "accounts.sessions.sweep", 30),
