@@ -70,13 +70,12 @@ def show_between(row: SecurityEvent) -> ShownEvent:
 
 def show_whole(row: SecurityEvent) -> ShownEvent:
     """Return an event with all that support may see of it in a list."""
-    known = show_between(row)
-    place, device = row.ip or "", device_name(row.user_agent) if row.user_agent else ""
-    return replace(show_event(row), page="", door=known.door, who=known.who, whom=known.whom, place=place, device=device)
+    device = device_name(row.user_agent) if row.user_agent else ""
+    return replace(show_between(row), place=row.ip or "", device=device)
 
 
 # What stands where otherwise the address does. Where the desk of support is, is nothing to the person.
-_HIDDEN = {"worker": "", "admin": "support", "shell": "the server"}
+_HIDDEN = {"worker": "", audit.SUPPORT_DOOR: "support", "shell": "the server"}
 
 
 def is_by_another(row: SecurityEvent) -> bool:

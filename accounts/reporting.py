@@ -4,7 +4,7 @@
 queries and shows 50 rows at most.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from accounts import history
-from accounts.history import ShownEvent
 from accounts.models import SecurityEvent, User
 
 ROWS = 50
@@ -69,10 +68,20 @@ def history_page(since: datetime, event: str) -> str:
     return f"{reverse('accounts:history')}?{urlencode({'since': f'{since.astimezone(UTC):%Y-%m-%dT%H:%MZ}', 'event': event})}"
 
 
-def of_events(events: "QuerySet[SecurityEvent]", *, since: datetime, title: str, empty: str, family: str = "") -> Section:
+def row_of(event: SecurityEvent) -> Row:
+    """Return an event as a row."""
+    shown = history.show_event(event)
+    place = place_of(shown.place, shown.device) if shown.place else ""
+    return Row(shown.at, shown.title, shown.text, place=place, page=shown.page)
+
+
+def of_events(
+    events: "QuerySet[SecurityEvent]", *, since: datetime, title: str, empty: str, family: str = "",
+    to_row: Callable[[SecurityEvent], Row] = row_of,
+) -> Section:  # fmt: skip
     """Return a section of those of `events` that are as new as `since`; more of them are in the history, as `family` there."""
     found = list(events.filter(at__gte=since).order_by("-at", "-id")[: ROWS + 1])
-    rows = [_row(history.show_event(event)) for event in found[:ROWS]]
+    rows = [to_row(event) for event in found[:ROWS]]
     return Section(title, empty, rows, history_page(since, family) if len(found) > ROWS else "")
 
 
@@ -85,8 +94,3 @@ def cut(rows: Iterable[Row]) -> tuple[list[Row], bool]:
 def place_of(address: str | None, device: str = "") -> str:
     """Return from where something came, as rows say it."""
     return ", ".join(part for part in (address or "address unknown", device) if part)
-
-
-def _row(shown: ShownEvent) -> Row:
-    place = place_of(shown.place, shown.device) if shown.place else ""
-    return Row(shown.at, shown.title, shown.text, place=place, page=shown.page)

@@ -1,29 +1,21 @@
 """`python -m bench.console`: how fast support's lists and the security logs open among a million rows; writes bench/CONSOLE.md."""
 
 import argparse
-import json
 import os
 import platform
-import subprocess
-import sys
-import tempfile
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.databases import is_reachable, scratch_database
+from bench.houses import measured
 
-ROOT = Path(__file__).parents[1]
 AIM_MS, GROWTH_MIB = 300, 50
 
 
 def main() -> None:
     """Measure on both databases."""
     asked = _arguments()
-    found = {"SQLite": _measured(asked, "")}
-    if is_reachable(asked.postgresql):
-        found["PostgreSQL"] = _measured(asked, asked.postgresql)
+    found = measured("bench.console_pages", asked.rows, asked.members, server=asked.postgresql)
     text = _written(found, asked)
     print(text)
     if asked.write:
@@ -37,18 +29,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--postgresql", default="postgres://postgres@127.0.0.1:5432/postgres", help="a server to make scratch databases on")
     parser.add_argument("--no-write", dest="write", action="store_false", help="leave CONSOLE.md as it is")
     return parser.parse_args()
-
-
-def _measured(asked: argparse.Namespace, server: str) -> dict[str, Any]:
-    with ExitStack() as stack:
-        var = stack.enter_context(tempfile.TemporaryDirectory())
-        mine = {"DEBUG": "1", "VAR_DIR": var, "DJANGO_SETTINGS_MODULE": "bench.settings_product", "LOG_LEVEL": "ERROR"}
-        if server:
-            mine["DATABASE_URL"] = stack.enter_context(scratch_database(server))
-        command = [sys.executable, "-m", "bench.console_child", str(asked.rows), str(asked.members)]
-        ended = subprocess.run(command, cwd=ROOT, env={**os.environ, **mine}, check=True, stdout=subprocess.PIPE)
-        found: dict[str, Any] = json.loads(ended.stdout)
-        return found
 
 
 def _written(found: dict[str, dict[str, Any]], asked: argparse.Namespace) -> str:

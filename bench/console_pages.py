@@ -1,4 +1,4 @@
-"""Pages of the console and of security logs in a full house. bench.console_child runs it in a process of its own."""
+"""Pages of the console and of security logs in a full house. bench.product_child runs it in a process of its own."""
 
 import statistics
 import time

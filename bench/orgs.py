@@ -1,29 +1,21 @@
 """`python -m bench.orgs`: measures what a policy of a big organization costs, prints, and writes bench/ORGS.md."""
 
 import argparse
-import json
 import os
 import platform
-import subprocess
-import sys
-import tempfile
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.databases import is_reachable, scratch_database
+from bench.houses import measured
 
-ROOT = Path(__file__).resolve().parents[1]
 AIM_MS = 2000
 
 
 def main() -> None:
     """Measure everything."""
     asked = _arguments()
-    found = {"SQLite": _measured(asked, "")}
-    if is_reachable(asked.postgresql):
-        found["PostgreSQL"] = _measured(asked, asked.postgresql)
+    found = measured("bench.orgs_policies", asked.members, asked.sessions, server=asked.postgresql)
     text = _report(found, asked)
     print(text)
     if asked.write:
@@ -37,18 +29,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--postgresql", default="postgres://postgres@127.0.0.1:5432/postgres", help="a server to make scratch databases on")
     parser.add_argument("--no-write", dest="write", action="store_false", help="leave ORGS.md as it is")
     return parser.parse_args()
-
-
-def _measured(asked: argparse.Namespace, server: str) -> dict[str, Any]:
-    with ExitStack() as stack:
-        var = stack.enter_context(tempfile.TemporaryDirectory())
-        mine = {"DEBUG": "1", "VAR_DIR": var, "DJANGO_SETTINGS_MODULE": "bench.settings_product"}
-        if server:
-            mine["DATABASE_URL"] = stack.enter_context(scratch_database(server))
-        command = [sys.executable, "-m", "bench.orgs_child", str(asked.members), str(asked.sessions)]
-        ended = subprocess.run(command, cwd=ROOT, env={**os.environ, **mine}, check=True, stdout=subprocess.PIPE)
-        found: dict[str, Any] = json.loads(ended.stdout)
-        return found
 
 
 def _report(found: dict[str, dict[str, Any]], asked: argparse.Namespace) -> str:

@@ -166,7 +166,8 @@ def _tried(after: Organization, before: dict[Policy, int | None], wishes: Tried)
             _require_within(wish, policy, 1, _MOST[policy], f"{_UNITS[policy]}s")
         value = int(wish) if policy in _UNITS else None
         if not _is_stricter(after, policy, value):
-            raise PolicyRefused(policy, f"{_LABELS[policy]}: report only is for what would be stricter than {spell_after(policy, after)}")
+            reason = f"{_LABELS[policy]}: report only is for what would be stricter than {spell_after(policy, after)}"
+            raise PolicyRefused(policy, reason, report_only=True)
         tried[policy] = value
     # What holds by now need not be tried out any more.
     return {policy: value for policy, value in tried.items() if _is_stricter(after, policy, value)}

@@ -97,11 +97,14 @@ class HandleRefused(OrgValueRefused):
 
 
 class PolicyRefused(GatehouseError):
-    """A policy cannot be what is wished for; `field` is its name in REST, the sentence says what it may be."""
+    """A policy cannot be what is wished for; `field` is its name in REST, the sentence says what it may be.
+
+    `report_only`: it was to be tried out.
+    """
 
     code, status = "policy_refused", 422
     message = "{reason}"
 
-    def __init__(self, policy: str, reason: str) -> None:
-        self.field = str(policy)
+    def __init__(self, policy: str, reason: str, *, report_only: bool = False) -> None:
+        self.field, self.report_only = str(policy), report_only
         super().__init__(reason=reason)

@@ -28,10 +28,6 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """Those that require two-factor authentication, the one that does so first at the head."""
         return self.exclude(second_factor_from=None).order_by("second_factor_from", "pk")
 
-    def changed_since(self, moment: datetime) -> Self:
-        """Those whose policies were set after `moment`."""
-        return self.filter(policies_changed__gt=moment)
-
 
 class Organization(models.Model):
     """A company, a lab. Its policies hold for every member; None means that it has none of that kind."""
@@ -95,6 +91,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def admins(self) -> Self:
         """Those who set the rules, and can sign in."""
         return self.filter(level=OrgLevel.ADMIN, user__is_active=True)
+
+    def ruled_anew_since(self, moment: datetime) -> Self:
+        """Those for whom other policies may hold than at `moment`: the organization set some, or they joined it."""
+        return self.filter(models.Q(org__policies_changed__gt=moment) | models.Q(created__gt=moment))
 
 
 class Membership(models.Model):

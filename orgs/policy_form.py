@@ -7,6 +7,7 @@ from django import forms
 
 from orgs import limits
 from orgs.drafting import GRACE, RESET_WAIT, UNSAID, PolicyWishes, Tried
+from orgs.errors import PolicyRefused
 from orgs.models import Organization, Policy
 
 OFF, REPORT, ON = "off", "report", "on"
@@ -17,6 +18,13 @@ FIELD_OF = {
     Policy.TOKEN_LIFE.value: "token_days", Policy.TOKENS.value: "tokens", RESET_WAIT: "reset_wait",
 }  # fmt: skip
 REPORT_FIELD_OF = {Policy.AUTO_LOGOUT.value: "report_auto_logout", Policy.TOKEN_LIFE.value: "report_token_days"}
+
+
+def field_of(refused: PolicyRefused) -> str:
+    """Return beside which field of the form the refusal of a policy stands."""
+    policy = refused.field or ""
+    real = FIELD_OF.get(policy, "")
+    return REPORT_FIELD_OF.get(policy, real) if refused.report_only else real
 
 
 def _number(label: str, least: int, most: int, unit: str, *, required: bool = False, place: str = "") -> forms.IntegerField:

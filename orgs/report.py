@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from accounts import history, reporting
+from accounts import reporting
 from accounts.models import SecurityEvent, User
 from accounts.reporting import Row, Section
 
@@ -15,16 +15,12 @@ def changes(user: User, since: datetime) -> Section:
 
 def acted(user: User, since: datetime, *, family: str, title: str, empty: str) -> Section:
     """Return a section of what `user` did of a family of events, each with whom it hit. One query."""
-    done = SecurityEvent.objects.filter(actor=user, event__startswith=family, at__gte=since).select_related("subject")
-    found = list(done.order_by("-at", "-id")[: reporting.ROWS + 1])
-    rows = [_row(event, user) for event in found[: reporting.ROWS]]
-    more = reporting.history_page(since, family) if len(found) > reporting.ROWS else ""
-    return Section(title, empty, rows, more)
+    done = SecurityEvent.objects.filter(actor=user, event__startswith=family).select_related("subject")
+    return reporting.of_events(done, since=since, title=title, empty=empty, family=family, to_row=_own)
 
 
-def _row(event: SecurityEvent, user: User) -> Row:
-    shown = history.show_event(event)
-    row = Row(shown.at, shown.title, shown.text, place=reporting.place_of(shown.place, shown.device), page=shown.page)
-    if event.subject is None or event.subject == user:
+def _own(event: SecurityEvent) -> Row:
+    row = reporting.row_of(event)
+    if event.subject is None or event.subject_id == event.actor_id:
         return row
-    return replace(row, title=f"{shown.title}: {event.subject.username}")
+    return replace(row, title=f"{row.title}: {event.subject.username}")

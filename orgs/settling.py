@@ -46,7 +46,7 @@ def settle_recent() -> int:
     The worker calls it, safely twice. Return how many sessions had another limit.
     """
     since = timezone.now() - timedelta(seconds=limits.SETTLING_SECONDS)
-    changed = Membership.objects.filter(Q(org__policies_changed__gt=since) | Q(created__gt=since), user=OuterRef("user"))
+    changed = Membership.objects.ruled_anew_since(since).filter(user=OuterRef("user"))
     with transaction.atomic():
         return settle_idle_limits(Session.objects.filter(Exists(changed), created__gt=since))
 

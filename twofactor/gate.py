@@ -61,9 +61,8 @@ def settle_recent() -> int:
     safely twice.
     """
     since = timezone.now() - timedelta(seconds=limits.SETTLING_SECONDS)
-    changed = Membership.objects.filter(Q(org__policies_changed__gt=since) | Q(created__gt=since))
     with transaction.atomic():
-        return settle(User.objects.filter(pk__in=changed.values("user")))
+        return settle(User.objects.filter(pk__in=Membership.objects.ruled_anew_since(since).values("user")))
 
 
 def _rule() -> Case:

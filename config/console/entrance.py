@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import limits, notices, support
-from accounts.audit import Actor
+from accounts.audit import SUPPORT_DOOR, Actor
 from accounts.models import User
 from accounts.pages import DONE_KEY, ActorMixin, DoneMixin, FlowView, PageView
 from accounts.returning import page_to_return_to
@@ -63,7 +63,7 @@ class ConsoleMixin(ActorMixin, DoneMixin):
     @property
     def actor(self) -> Actor:
         """Who of support acts, through the console."""
-        return Actor.from_request(self.request, door="admin", user=self.user)
+        return Actor.from_request(self.request, door=SUPPORT_DOOR, user=self.user)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the navigation."""

@@ -16,7 +16,7 @@ from orgs import access, drafting, flows, impact, limits, rehearsals
 from orgs.drafting import Draft
 from orgs.errors import OrgNotFound, PolicyRefused
 from orgs.models import Membership, Organization
-from orgs.policy_form import FIELD_OF, REPORT_FIELD_OF
+from orgs.policy_form import field_of
 from orgs.views import policies
 
 QUERY_MAX_CHARS = 100
@@ -120,8 +120,7 @@ class OrgView(OneOrg):
             page = self.get_context_data(form=form, draft=drafting.draft(self.org, form.wishes))
             return self.render_to_response(page, status=error.status)
         if isinstance(error, PolicyRefused):
-            tried = "report only" in str(error)
-            error.field = (REPORT_FIELD_OF if tried else FIELD_OF).get(error.field or "", FIELD_OF.get(error.field or "", ""))
+            error.field = field_of(error)
         return super().refuse(form, error)
 
 

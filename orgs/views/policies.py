@@ -13,7 +13,7 @@ from orgs.errors import PolicyRefused
 from orgs.flows import PoliciesSet
 from orgs.impact import Hit
 from orgs.models import Membership, Policy
-from orgs.policy_form import FIELD_OF, REPORT_FIELD_OF, PoliciesForm
+from orgs.policy_form import FIELD_OF, REPORT_FIELD_OF, PoliciesForm, field_of
 from orgs.rehearsals import Tally
 from orgs.views.organizations import OneOrganization
 
@@ -69,8 +69,7 @@ class PoliciesView(OneOrganization, FlowView):
     def refuse(self, form: PoliciesForm, error: GatehouseError) -> HttpResponse:
         """Put what is refused of a policy beside its field."""
         if isinstance(error, PolicyRefused):
-            tried = "report only" in str(error)
-            error.field = (REPORT_FIELD_OF if tried else FIELD_OF).get(error.field or "", FIELD_OF.get(error.field or "", ""))
+            error.field = field_of(error)
         return super().refuse(form, error)
 
 
