@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from accounts import reporting
+from accounts.clients import device_name
 from accounts.models import SecurityEvent, User
 from accounts.reporting import Row, Section
 
@@ -20,7 +21,8 @@ def acted(user: User, since: datetime, *, family: str, title: str, empty: str) -
 
 
 def _own(event: SecurityEvent) -> Row:
-    row = reporting.row_of(event)
+    # They were there themselves, whoever it hit.
+    row = replace(reporting.row_of(event), place=reporting.place_of(event.ip, device_name(event.user_agent)))
     if event.subject is None or event.subject_id == event.actor_id:
         return row
     return replace(row, title=f"{row.title}: {event.subject.username}")

@@ -105,6 +105,7 @@ def test_what_the_person_did_in_organizations_is_told_with_whom(amy: User, ben: 
     remove = {"caller": _person(amy), "handle": "acme", "username": "ben", "actor": actor(amy)}
     org_flows.remove(**remove)
     rows = told(amy, hours=1)["Organizations"].rows
+    assert {row.place for row in rows} == {"192.0.2.10, Firefox on Linux"}
     assert rows[0].title == "Removed from an organization: ben"
     assert "mallory@example.com" in rows[1].text
     assert not told(ben, hours=1)["Organizations"].rows
