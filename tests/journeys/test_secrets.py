@@ -37,7 +37,7 @@ def test_after_making_and_using_tokens_by_every_door_their_text_is_nowhere(serve
     assert dx.whoami() == name
     assert "Deleted token" in dx.ok("logout")
     assert with_token(server.url, by_rest).status == 401  # a dead one that is tried leaves no text either
-    assert with_token(server.url, first[:-1] + "x").status == 401
+    assert with_token(server.url, first[:-1] + ("y" if first.endswith("x") else "x")).status == 401
     window.change_password(NEW_PASSWORD, revoke=True)
     window.page.wait_for_url(f"{server.url}/login/**")
     server.mail(f"{name}@example.com", "password was changed")
