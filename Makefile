@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Demo keys, demo data, plain http. Where it is off, settings refuse to start without real ones.
 export DEBUG ?= 1
 
-.PHONY: help run test test-services check lint format bench requirements
+.PHONY: help run test test-services test-faults check lint format bench requirements
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -36,11 +36,14 @@ run: $(VENV)/.run ## Start everything on PORT (8000): migrations, demo data, web
 	@case "$$DEBUG" in 0|false|no|off) $(BIN)/python manage.py collectstatic --noinput --verbosity 0;; *) $(BIN)/python manage.py load_demo;; esac
 	@exec $(BIN)/python manage.py serve
 
-test: $(VENV)/.dev ## Run the whole suite on the embedded defaults; T=tests/tokens narrows it
-	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(PYTEST) $(T)
+test: $(VENV)/.dev ## Run the suite on the embedded defaults; T=tests/tokens narrows it
+	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(PYTEST) -m "not faults" $(T)
 
 test-services: $(VENV)/.dev ## Run it on PostgreSQL and Redis (DATABASE_URL, CACHE_URL), without what is marked `once`
-	@DEBUG=1 DATABASE_URL=$(DATABASE_URL_SERVICES) CACHE_URL=$(CACHE_URL_SERVICES) $(PYTEST) -m "not once" $(T)
+	@DEBUG=1 DATABASE_URL=$(DATABASE_URL_SERVICES) CACHE_URL=$(CACHE_URL_SERVICES) $(PYTEST) -m "not once and not faults" $(T)
+
+test-faults: $(VENV)/.dev ## Break processes, disks, PostgreSQL, Redis and mail servers of its own, and see what holds
+	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(BIN)/python -m pytest -n 2 --dist load --maxschedchunk 1 tests/faults
 
 check: lint ## Lint, types, missing migrations, Django's own checks
 	@DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run

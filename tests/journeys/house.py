@@ -180,13 +180,20 @@ def _alone(folder: Path) -> Iterator[None]:
 def _built(folder: Path) -> Database:
     on_file = Database(f"sqlite:///{folder / f'blueprint-{os.getpid()}.sqlite3'}")
     database = _new_postgresql() if os.environ.get("DATABASE_URL") else on_file
+    try:
+        furnish(database, folder)
+    except BaseException:
+        database.drop()
+        raise
+    return database
+
+
+def furnish(database: Database, folder: Path) -> None:
+    """Make in an empty database what every house begins with."""
     built = subprocess.run(
         [sys.executable, "-c", BUILD], cwd=ROOT, env=_environment(folder, database), capture_output=True, text=True, timeout=120
     )
-    if built.returncode:
-        database.drop()
     assert built.returncode == 0, built.stderr
-    return database
 
 
 @dataclass
@@ -302,12 +309,20 @@ def house(plan: Database, folder: Path, **settings: str) -> Iterator[House]:
     """Start a server on a copy of the blueprint `plan`, with these environment variables; end it and drop its database."""
     folder.mkdir(parents=True, exist_ok=True)
     database = plan.copy(folder)
+    try:
+        with house_on(database, folder, **settings) as built:
+            yield built
+    finally:
+        database.drop()
+
+
+@contextmanager
+def house_on(database: Database, folder: Path, **settings: str) -> Iterator[House]:
+    """Start a server on this very database, with these environment variables; end it and leave the database."""
+    folder.mkdir(parents=True, exist_ok=True)
     built = House(var=folder, database=database, settings=settings)
     try:
         built.start()
         yield built
     finally:
-        try:
-            built.stop()
-        finally:
-            database.drop()
+        built.stop()
