@@ -36,7 +36,7 @@ def test_the_right_pair_opens_the_page_that_was_asked_for(web: WebDoor, amy: Use
     assert web.signed_in
 
 
-def test_wrong_unknown_inactive_and_unusable_get_the_same_answer(amy: User, browsers: Browsers) -> None:
+def test_log_01_wrong_unknown_inactive_and_unusable_get_the_same_answer(amy: User, browsers: Browsers) -> None:
     UserFactory(username="gone", is_active=False)
     UserFactory(username="open", password=make_password(None))
     answers = [attempt(browsers(), name, "wrong password 123") for name in ("amy", "gone", "open", "nobody")]
@@ -46,7 +46,7 @@ def test_wrong_unknown_inactive_and_unusable_get_the_same_answer(amy: User, brow
 
 
 @pytest.mark.parametrize("username", ["amy", "gone", "open", "nobody"])
-def test_every_refusal_costs_exactly_one_hash(web: WebDoor, amy: User, username: str) -> None:
+def test_log_02_every_refusal_costs_exactly_one_hash(web: WebDoor, amy: User, username: str) -> None:
     UserFactory(username="gone", is_active=False)
     UserFactory(username="open", password=make_password(None))
     hasher = get_hasher("default")
@@ -56,17 +56,17 @@ def test_every_refusal_costs_exactly_one_hash(web: WebDoor, amy: User, username:
 
 
 @pytest.mark.parametrize("typed", ["Amy", "amy ", " AMY", "ａｍｙ"])
-def test_a_username_is_folded_before_it_is_looked_up(web: WebDoor, amy: User, typed: str) -> None:
+def test_log_10_a_username_is_folded_before_it_is_looked_up(web: WebDoor, amy: User, typed: str) -> None:
     assert attempt(web, typed, PASSWORD).status_code == 302
 
 
-def test_a_password_in_another_unicode_form_is_the_same_password(web: WebDoor, db: None) -> None:
+def test_log_12_a_password_in_another_unicode_form_is_the_same_password(web: WebDoor, db: None) -> None:
     UserFactory(username="zoe", password=passwords.encode("caf\u00e9 con leche y pan"))
     assert attempt(web, "zoe", "cafe\u0301 con leche y pan").status_code == 302
 
 
 @pytest.mark.parametrize("username", ["", "x" * 1_000_000, "a\x00b"])
-def test_a_name_that_cannot_be_is_a_plain_refusal(web: WebDoor, db: None, username: str) -> None:
+def test_log_10_a_name_that_cannot_be_is_a_plain_refusal(web: WebDoor, db: None, username: str) -> None:
     assert 400 <= attempt(web, username, "whatever it may be").status_code < 500
 
 
@@ -103,7 +103,7 @@ def test_a_login_form_sent_after_signing_in_in_another_tab_leads_on(web: WebDoor
     assert (answer.status_code, answer["Location"]) == (302, "/")
 
 
-def test_after_five_failures_even_the_right_password_waits_and_no_hash_is_spent(web: WebDoor, amy: User) -> None:
+def test_log_05_after_five_failures_even_the_right_password_waits_and_no_hash_is_spent(web: WebDoor, amy: User) -> None:
     for _ in range(5):
         assert attempt(web, "amy", "wrong password 123").status_code == 401
     with patch.object(passwords, "matches") as matches:
@@ -114,7 +114,7 @@ def test_after_five_failures_even_the_right_password_waits_and_no_hash_is_spent(
     assert matches.call_count == 0
 
 
-def test_an_unknown_name_is_told_to_wait_after_the_same_number(web: WebDoor, db: None) -> None:
+def test_log_05_an_unknown_name_is_told_to_wait_after_the_same_number(web: WebDoor, db: None) -> None:
     assert [attempt(web, "nobody", "wrong password 123").status_code for _ in range(6)] == [401] * 5 + [429]
 
 
@@ -128,7 +128,7 @@ def test_the_wait_doubles_and_ends(web: WebDoor, amy: User, clock: Any) -> None:
     assert attempt(web, "amy", PASSWORD).status_code == 302
 
 
-def test_strangers_cannot_lock_out_a_browser_that_the_account_knows(amy: User, browsers: Browsers) -> None:
+def test_log_06_strangers_cannot_lock_out_a_browser_that_the_account_knows(amy: User, browsers: Browsers) -> None:
     home, thief = browsers(), browsers()
     home.sign_in(amy)
     home.send("/logout/", form_at="/")
@@ -145,7 +145,7 @@ def test_a_forged_device_cookie_gives_no_counter_of_its_own(web: WebDoor, amy: U
     assert last.status_code == 429
 
 
-def test_a_hundred_failures_in_a_row_switch_the_password_off(web: WebDoor, amy: User, clock: Any) -> None:
+def test_log_06_a_hundred_failures_in_a_row_switch_the_password_off(web: WebDoor, amy: User, clock: Any) -> None:
     for number in range(100):
         web.defaults["REMOTE_ADDR"] = f"198.51.100.{number}"
         attempt(web, "amy", "wrong password 123")
@@ -155,14 +155,14 @@ def test_a_hundred_failures_in_a_row_switch_the_password_off(web: WebDoor, amy: 
     assert b"switched off after 100 wrong attempts" in answer.content
 
 
-def test_a_forwarded_address_from_a_stranger_is_not_believed(web: WebDoor, db: None) -> None:
+def test_log_08_a_forwarded_address_from_a_stranger_is_not_believed(web: WebDoor, db: None) -> None:
     for number in range(51):
         headers = {"x-forwarded-for": f"203.0.113.{number}"}
         last = web.send("/login/", {"username": f"name{number}", "password": "wrong password 123"}, headers=headers)
     assert last.status_code == 429
 
 
-def test_a_complete_login_clears_the_account_but_not_the_address(amy: User, browsers: Browsers) -> None:
+def test_log_07_a_complete_login_clears_the_account_but_not_the_address(amy: User, browsers: Browsers) -> None:
     for number in range(46):
         attempt(browsers(), f"name{number}", "wrong password 123")
     for _ in range(3):
@@ -180,7 +180,7 @@ def test_a_failure_is_counted_and_logged_whatever_happens_afterwards(web: WebDoo
     assert failed.ip == "127.0.0.1"
 
 
-def test_a_new_device_is_mailed_and_a_known_one_is_not(amy: User, web: WebDoor) -> None:
+def test_log_13_a_new_device_is_mailed_and_a_known_one_is_not(amy: User, web: WebDoor) -> None:
     web.sign_in(amy)
     assert OutboxMail.objects.get().subject == "New sign-in to Gatehouse"
     web.send("/logout/", form_at="/")
@@ -188,14 +188,14 @@ def test_a_new_device_is_mailed_and_a_known_one_is_not(amy: User, web: WebDoor) 
     assert OutboxMail.objects.count() == 1
 
 
-def test_a_login_after_failures_says_so_in_the_history(web: WebDoor, amy: User) -> None:
+def test_log_13_a_login_after_failures_says_so_in_the_history(web: WebDoor, amy: User) -> None:
     for _ in range(3):
         attempt(web, "amy", "wrong password 123")
     web.sign_in(amy)
     assert b"after 3 failed attempts" in web.get("/security/history/").content
 
 
-def test_an_old_hash_is_renewed_and_no_session_ends(amy: User, browsers: Browsers, settings: Any) -> None:
+def test_log_12_an_old_hash_is_renewed_and_no_session_ends(amy: User, browsers: Browsers, settings: Any) -> None:
     first = browsers().sign_in(amy)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher", *settings.PASSWORD_HASHERS]
     browsers().sign_in(amy)
@@ -221,7 +221,7 @@ def test_an_older_cheaper_hash_costs_a_guesser_what_a_new_one_costs(monkeypatch:
     assert spent == [3]
 
 
-def test_the_session_key_is_new_after_a_login_and_a_planted_one_stays_anonymous(web: WebDoor, amy: User) -> None:
+def test_ses_01_the_session_key_is_new_after_a_login_and_a_planted_one_stays_anonymous(web: WebDoor, amy: User) -> None:
     web.cookies[settings.SESSION_COOKIE_NAME] = "plantedplantedplantedplanted1234"
     web.sign_in(amy)
     assert web.cookies[settings.SESSION_COOKIE_NAME].value != "plantedplantedplantedplanted1234"
@@ -301,22 +301,22 @@ class TestWithAStage:
         assert web.signed_in
         assert web.cookies[settings.SESSION_COOKIE_NAME].value != pending_key
 
-    def test_without_a_pending_login_the_second_page_leads_to_the_first(self, web: WebDoor, amy: User) -> None:
+    def test_log_09_without_a_pending_login_the_second_page_leads_to_the_first(self, web: WebDoor, amy: User) -> None:
         assert web.get("/login/verify/")["Location"] == "/login/"
         assert web.post("/login/verify/", {"otp": "123456"}).status_code in (302, 403)
         assert not web.signed_in
 
-    def test_a_pending_login_holds_for_ten_minutes(self, web: WebDoor, amy: User, clock: Any) -> None:
+    def test_log_09_a_pending_login_holds_for_ten_minutes(self, web: WebDoor, amy: User, clock: Any) -> None:
         attempt(web, "amy", PASSWORD)
         clock.shift(601)
         assert web.get("/login/verify/")["Location"] == "/login/"
 
-    def test_a_credential_change_ends_a_pending_login(self, web: WebDoor, amy: User) -> None:
+    def test_log_09_a_credential_change_ends_a_pending_login(self, web: WebDoor, amy: User) -> None:
         attempt(web, "amy", PASSWORD)
         User.objects.filter(pk=amy.pk).update(session_epoch=2)
         assert web.get("/login/verify/")["Location"] == "/login/"
 
-    def test_a_right_password_without_code_clears_nothing(self, web: WebDoor, amy: User) -> None:
+    def test_log_07_a_right_password_without_code_clears_nothing(self, web: WebDoor, amy: User) -> None:
         for _ in range(4):
             attempt(web, "amy", "wrong password 123")
         assert attempt(web, "amy", PASSWORD).status_code == 302

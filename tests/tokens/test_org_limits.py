@@ -112,7 +112,7 @@ def test_logins_and_jobs_stay_possible(amy: User) -> None:
     assert set(Token.objects.values_list("kind", flat=True)) == {TokenKind.CLI, TokenKind.JOB}
 
 
-def test_existing_tokens_end_at_a_new_limit_and_one_that_is_older_at_once(amy: User, ben: User, clock: Any) -> None:
+def test_tok_09_existing_tokens_end_at_a_new_limit_and_one_that_is_older_at_once(amy: User, ben: User, clock: Any) -> None:
     org = limited(ben)
     Membership.objects.create(org=org, user=amy, level=OrgLevel.ADMIN)
     old, text = token_and_text(user=ben, expires=timezone.now() + 90 * DAYS)

@@ -56,7 +56,7 @@ def test_who_has_it_goes_on(web: WebDoor, amy: User, clock: Any) -> None:
     assert web.get("/security/").status_code == 200
 
 
-def test_dx_login_is_refused_with_the_way(amy: User) -> None:
+def test_cli_08_dx_login_is_refused_with_the_way(amy: User) -> None:
     require(amy)
     answer = dx("/system/newAuthToken", LOGIN)
     assert (answer.status_code, answer.json()["error"]["type"]) == (401, "EnrolmentNeeded")

@@ -75,13 +75,13 @@ def test_the_code_is_asked_for_after_the_right_password_alone_and_opens_a_marked
         (PASSWORD, "right", ""), (PASSWORD, "backup", ""),
     ],
 )  # fmt: skip
-def test_dx_asks_for_it_after_the_right_password_alone(codes: list[str], secret: str, typed: str | None, expected: str) -> None:
+def test_cli_03_dx_asks_for_it_after_the_right_password_alone(codes: list[str], secret: str, typed: str | None, expected: str) -> None:
     given = {"right": code(), "wrong": wrong_code(), "backup": codes[0]}.get(typed or "", typed)
     assert dx_login(given, secret) == (401 if expected else 200, expected)
     assert Token.objects.exists() == (not expected)
 
 
-def test_a_code_counts_once_over_all_doors_and_so_does_an_earlier_one(
+def test_otp_02_a_code_counts_once_over_all_doors_and_so_does_an_earlier_one(
     web: WebDoor, browsers: Callable[[], WebDoor], codes: list[str]
 ) -> None:
     earlier = code(-1)
@@ -93,7 +93,7 @@ def test_a_code_counts_once_over_all_doors_and_so_does_an_earlier_one(
     assert not web.signed_in
 
 
-def test_a_backup_code_counts_once_is_mailed_and_counted_down(
+def test_bkp_03_a_backup_code_counts_once_is_mailed_and_counted_down(
     web: WebDoor, browsers: Callable[[], WebDoor], amy: User, codes: list[str]
 ) -> None:
     password(web)
@@ -122,7 +122,9 @@ def test_at_three_backup_codes_left_the_page_warns(web: WebDoor, amy: User, code
     assert "You have no backup codes left" in web.get("/security/").content.decode()
 
 
-def test_whatever_is_wrong_with_a_single_code_the_answer_is_the_same(browsers: Callable[[], WebDoor], amy: User, codes: list[str]) -> None:
+def test_otp_05_whatever_is_wrong_with_a_single_code_the_answer_is_the_same(
+    browsers: Callable[[], WebDoor], amy: User, codes: list[str]
+) -> None:
     first = browsers()
     password(first)
     used = code()
@@ -148,7 +150,7 @@ def test_whatever_is_wrong_with_a_single_code_the_answer_is_the_same(browsers: C
         (10, "5 minutes early: the phone&#x27;s clock is about 5 minutes fast"),
     ],
 )
-def test_two_codes_in_a_row_of_the_same_drift_name_it_and_open_nothing(
+def test_otp_05_two_codes_in_a_row_of_the_same_drift_name_it_and_open_nothing(
     web: WebDoor, codes: list[str], clock: Any, steps: int, said: str
 ) -> None:
     password(web)
@@ -163,7 +165,7 @@ def test_two_codes_in_a_row_of_the_same_drift_name_it_and_open_nothing(
 
 
 @pytest.mark.parametrize("case", ["random between", "same code twice", "another drift", "too late", "too far", "ten minutes off"])
-def test_the_drift_is_not_named_otherwise(web: WebDoor, codes: list[str], clock: Any, case: str) -> None:
+def test_otp_05_the_drift_is_not_named_otherwise(web: WebDoor, codes: list[str], clock: Any, case: str) -> None:
     password(web)
     steps = {"too far": -11, "ten minutes off": -20}.get(case, -8)
     first = code(steps)
@@ -178,7 +180,7 @@ def test_the_drift_is_not_named_otherwise(web: WebDoor, codes: list[str], clock:
     assert "clock" not in shown(verify(web, typed))
 
 
-def test_five_wrong_codes_end_the_login_and_over_five_logins_the_right_one_is_refused(
+def test_otp_04_five_wrong_codes_end_the_login_and_over_five_logins_the_right_one_is_refused(
     browsers: Callable[[], WebDoor], codes: list[str]
 ) -> None:
     web = browsers()
@@ -196,7 +198,7 @@ def test_five_wrong_codes_end_the_login_and_over_five_logins_the_right_one_is_re
     assert not other.signed_in
 
 
-def test_thirty_wrong_codes_fit_into_a_day_whoever_tries_and_the_last_one_is_mailed(amy: User, codes: list[str], clock: Any) -> None:
+def test_otp_04_thirty_wrong_codes_fit_into_a_day_whoever_tries_and_the_last_one_is_mailed(amy: User, codes: list[str], clock: Any) -> None:
     counted = 0
     end = timezone.now() + timedelta(hours=24)
     while timezone.now() < end:
@@ -232,7 +234,7 @@ def test_a_right_code_costs_nothing_of_the_budget_and_clears_the_failures_of_the
     assert SecurityEvent.objects.filter(event="login.passed").get().data["failures_before"] == 2
 
 
-def test_a_login_that_stops_at_the_code_is_told_after_ten_minutes_and_one_that_goes_on_is_not(
+def test_log_13_a_login_that_stops_at_the_code_is_told_after_ten_minutes_and_one_that_goes_on_is_not(
     browsers: Callable[[], WebDoor], amy: User, codes: list[str], clock: Any
 ) -> None:
     web = browsers()
@@ -251,7 +253,7 @@ def test_a_login_that_stops_at_the_code_is_told_after_ten_minutes_and_one_that_g
     assert set(doors) == {"web", "dx"}
 
 
-def test_between_password_and_code_every_page_answers_as_to_a_stranger(web: WebDoor, codes: list[str]) -> None:
+def test_log_09_between_password_and_code_every_page_answers_as_to_a_stranger(web: WebDoor, codes: list[str]) -> None:
     password(web)
     for path in ("/", "/security/", "/profile/tokens/", "/security/2fa/enable/", "/security/2fa/disable/", "/security/2fa/backup-codes/"):
         assert web.get(path)["Location"].startswith("/login/"), path
@@ -285,7 +287,7 @@ def test_of_sixteen_uses_of_one_code_at_once_one_wins(race: Race, kind: str, mon
 
 
 @pytest.mark.race
-def test_of_many_wrong_codes_at_once_five_are_looked_at(race: Race) -> None:
+def test_otp_04_of_many_wrong_codes_at_once_five_are_looked_at(race: Race) -> None:
     user = UserFactory(username="amy")
     turned_on(user)
 
