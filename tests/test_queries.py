@@ -86,6 +86,7 @@ PAGES = {
 }
 
 CHOOSE, CHOOSING = "/password/reset/<uid>/<key>/", "/password/reset/<uid>/choose/"
+INVITED, INVITATION = "/invitations/<key>/", "/invitations/<opened>/"
 OBJECT = "/security/2fa/object/<key>/"
 # Pages for anybody, without a session.
 OPEN_PAGES = {
@@ -99,7 +100,8 @@ OPEN_PAGES = {
     CHOOSING: 6,
     "/email/confirm/<key>/": 5,
     "/email/cancel/<key>/": 1,
-    "/invitations/<key>/": 1,
+    INVITED: 3,
+    INVITATION: 2,
     OBJECT: 1,
     "/security/": 0,
     "/.well-known/change-password": 0,
@@ -173,7 +175,7 @@ ACTS = {
 STATUSES = {
     "POST /security/history/export/": 200, "POST /orgs/<handle>/log/export/": 200, "GET /api/v1/security-log/export/": 200,
     "GET /api/v1/orgs/<handle>/security-log/export/": 200,
-    "signed in /login/": 302, "/login/verify/": 302, CHOOSE: 302, "stranger /security/": 302,
+    "signed in /login/": 302, "/login/verify/": 302, CHOOSE: 302, INVITED: 302, "stranger /security/": 302,
     "/.well-known/change-password": 302, "/favicon.ico": 302, "POST /session/": 200, "POST /profile/tokens/new/": 200,
     "DELETE /api/v1/orgs/<handle>/members/<username>/": 204, "DELETE /api/v1/orgs/<handle>/invitations/<invitation>/": 204,
     "DELETE /api/v1/sessions/<public_id>/": 204, "POST /profile/tokens/<public_id>/rotate/": 200,
@@ -343,11 +345,13 @@ def test_an_open_page_costs_what_the_snapshot_says(web: WebDoor, amy: User, coun
     turned_on(amy)
     second_factor_flows.ask(staff=supporter("sue"), person=amy, actor=actor())
     links = {"/email/confirm/<key>/": mailed_link(CONFIRM), "/email/cancel/<key>/": mailed_link(CANCEL), CHOOSE: reset}
-    links["/invitations/<key>/"] = "/invitations/0/"
+    links[INVITED] = "/invitations/0/"
     links[OBJECT] = mailed_link(OBJECT.removesuffix("<key>/"))
     address = links.get(path, path)
     if path == CHOOSING:
         address = web.get(reset)["Location"]
+    if path == INVITATION:
+        address = web.get(links[INVITED])["Location"]
     status = STATUSES.get(f"stranger {path}", STATUSES.get(path, 200))
     assert count(lambda: web.get(address), status=status) == OPEN_PAGES[path], count.told()
 

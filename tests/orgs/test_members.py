@@ -14,7 +14,7 @@ from orgs.projects.models import Level
 from orgs.signals import member_joined, member_leaving, member_left
 from tests.conftest import Race
 from tests.factories import UserFactory, actor
-from tests.orgs.factories import OrganizationFactory, invite, level_in, mailed_key, person, support
+from tests.orgs.factories import OrganizationFactory, invite, level_in, mailed_link, person, support
 from tests.projects.factories import ProjectFactory, level_of
 
 pytestmark = pytest.mark.django_db
@@ -180,7 +180,7 @@ def test_rooms_above_are_told_before_and_after_and_undo_the_act_if_they_fail(acm
         assert heard == [(member_leaving, ben, True), (member_left, ben, False)]
         bolt = OrganizationFactory(handle="bolt", admins=[amy])
         invite(bolt, amy, "user-ben")
-        flows.accept(key=mailed_key(), user=ben, actor=actor(ben))
+        flows.accept(link=mailed_link(), user=ben, actor=actor(ben))
         assert heard[2:] == [(member_joined, ben, True)]
         member_left.connect(fail)
         Membership.objects.create(org=acme, user=ben)
@@ -202,7 +202,7 @@ def test_support_makes_an_organization_and_invites_its_admin_who_is_bound_to_not
     assert (invited.subject, invited.data["level"]) == (amy, "ADMIN")
     mail = OutboxMail.objects.get()
     assert (mail.to, staff.reason in mail.text, "user-sam invites you" in mail.text) == (amy.email, True, True)
-    flows.accept(key=mailed_key(), user=amy, actor=actor(amy))
+    flows.accept(link=mailed_link(), user=amy, actor=actor(amy))
     assert level_in(org, amy) == "ADMIN"
 
 

@@ -93,7 +93,7 @@ def test_joining_takes_the_policies_of_the_organization_to_open_sessions(web: We
     web.sign_in(cleo)
     assert limit_of(cleo) == 900
     invitation = flows.invite(caller=person(amy), handle="acme", invitee="cleo", level=OrgLevel.MEMBER, actor=actor(amy))
-    flows.accept(key=invitation.public_id, user=cleo, actor=actor(cleo))
+    flows.accept(link=invitation.public_id, user=cleo, actor=actor(cleo))
     assert limit_of(cleo) == 300
 
 

@@ -139,7 +139,7 @@ def test_who_joins_brings_no_longer_life_along(amy: User, ben: User, clock: Any)
     org, token = limited(amy, 7), token_and_text(user=ben, expires=timezone.now() + 90 * DAYS)[0]
     Membership.objects.filter(org=org).update(level=OrgLevel.ADMIN)
     invitation = org_flows.invite(caller=person(amy), handle="acme", invitee="ben", level=OrgLevel.MEMBER, actor=actor(amy))
-    org_flows.accept(key=invitation.public_id, user=ben, actor=actor(ben))
+    org_flows.accept(link=invitation.public_id, user=ben, actor=actor(ben))
     token.refresh_from_db()
     assert token.expires == timezone.now() + 7 * DAYS
 

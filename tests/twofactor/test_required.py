@@ -107,7 +107,7 @@ def test_joining_and_leaving_settle_whom_the_rule_holds_for(web: WebDoor, acme: 
     cleo = UserFactory(username="cleo")
     web.sign_in(cleo)
     invitation = flows.invite(caller=person(amy), handle="acme", invitee="cleo", level=OrgLevel.MEMBER, actor=actor(amy))
-    flows.accept(key=invitation.public_id, user=cleo, actor=actor(cleo))
+    flows.accept(link=invitation.public_id, user=cleo, actor=actor(cleo))
     assert web.get("/")["Location"] == ENABLE
     flows.remove(caller=person(amy), handle="acme", username="cleo", actor=actor(amy))
     assert web.get("/").status_code == 200
