@@ -248,7 +248,7 @@ def test_log_13_a_login_that_stops_at_the_code_is_told_after_ten_minutes_and_one
     assert stopped.report_due() == 0
     clock.shift(2)
     assert (stopped.report_due(), stopped.report_due()) == (2, 0)
-    assert OutboxMail.objects.filter(subject="Somebody had your Gatehouse password, and no code").count() == 2
+    assert OutboxMail.objects.filter(subject="Somebody had your Gatehouse password, and did not get in").count() == 2
     doors = SecurityEvent.objects.filter(event="login.stopped", subject=amy).values_list("door", flat=True)
     assert set(doors) == {"web", "dx"}
 
