@@ -79,6 +79,7 @@ def test_cli_03_dx_asks_for_it_after_the_right_password_alone(codes: list[str], 
     given = {"right": code(), "wrong": wrong_code(), "backup": codes[0]}.get(typed or "", typed)
     assert dx_login(given, secret) == (401 if expected else 200, expected)
     assert Token.objects.exists() == (not expected)
+    assert WrongCode.objects.exists() == (expected == "OTPMismatchError")
 
 
 def test_otp_02_a_code_counts_once_over_all_doors_and_so_does_an_earlier_one(
