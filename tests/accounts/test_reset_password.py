@@ -5,16 +5,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import flows
+from accounts import flows, outbox
 from accounts.digests import digest
 from accounts.errors import LinkDead
 from accounts.models import Counter, OutboxMail, PasswordReset, Session, User
+from accounts.reauth import Proof
 from accounts.sessions import SessionStore
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD, UserFactory, actor
+from tests.faults.links import CONFIRM, key_in, mailed_link
+from tests.twofactor.factories import AuthenticatorFactory, supporter
+from twofactor import flows as second_factor_flows
 
 Browsers = Callable[[], WebDoor]
 NEW = "another staple entirely"
@@ -94,11 +99,34 @@ def _gone(amy: User, web: WebDoor, clock: Any) -> None:
     User.objects.filter(pk=amy.pk).update(is_active=False)
 
 
-@pytest.mark.parametrize("event", [_later, _newer, _changed, _gone])
+def _password(amy: User, web: WebDoor, clock: Any) -> None:
+    flows.change_password(user=amy, new_password=NEW, proof=Proof(amy.pk, amy.session_epoch), actor=actor(amy))
+
+
+def _address(amy: User, web: WebDoor, clock: Any) -> None:
+    flows.request_email_change(user=amy, email="new@example.com", proof=Proof(amy.pk, amy.session_epoch), actor=actor(amy))
+    flows.confirm_email_change(key=key_in(mailed_link(CONFIRM)), actor=actor())
+
+
+def _turned_off(amy: User, web: WebDoor, clock: Any) -> None:
+    AuthenticatorFactory(user=amy)
+    second_factor_flows.turn_off(user=amy, proof=Proof(amy.pk, amy.session_epoch), actor=actor(amy))
+
+
+def _switched_off(amy: User, web: WebDoor, clock: Any) -> None:
+    flows.deactivate(staff=supporter("sam"), person=amy, actor=actor(door="admin"))
+
+
+EVENTS = [_later, _newer, _changed, _gone, _password, _address, _turned_off, _switched_off]
+
+
+@pytest.mark.parametrize("event", EVENTS)
 def test_rst_02_a_link_dies_of(event: Callable[..., None], web: WebDoor, amy: User, clock: Any) -> None:
     link = asked_link(web)
     event(amy, web, clock)
-    assert web.get(link).status_code == 410
+    answer = web.get(link)
+    assert answer.status_code == 410
+    assert b"This link is no longer valid" in answer.content
 
 
 def test_a_form_that_is_sent_after_the_link_died_does_nothing(web: WebDoor, amy: User) -> None:
@@ -112,15 +140,29 @@ def test_a_form_that_is_sent_after_the_link_died_does_nothing(web: WebDoor, amy:
 
 def test_rst_01_known_unknown_inactive_and_throttled_addresses_get_the_same_answer(web: WebDoor, amy: User, browsers: Browsers) -> None:
     UserFactory(username="gone", is_active=False)
-    answers = [ask(browsers(), email) for email in ("amy@example.com", "nobody@example.com", "gone@example.com")]
+    UserFactory(username="open", password=make_password(None))  # one who never chose a password
+    known = ("amy@example.com", "nobody@example.com", "gone@example.com", "open@example.com")
+    answers = [ask(browsers(), email) for email in known]
     for _ in range(5):
         ask(browsers())
     answers.append(ask(browsers()))
     bodies = {re.sub(rb'value="[^"]*"|\d{13}-\d{1,6}', b"", answer.content) for answer in answers}
     assert {answer.status_code for answer in answers} == {200}
+    headers = [{name: value for name, value in answer.items() if name != "X-Request-Id"} for answer in answers]
     assert len(bodies) == 1
+    assert all(one == headers[0] for one in headers)
+    assert len({tuple(sorted(answer.cookies)) for answer in answers}) == 1
     assert OutboxMail.objects.filter(to="amy@example.com").count() == 5
     assert OutboxMail.objects.filter(to="").count() == 4
+
+
+def test_rst_01_a_mail_server_that_fails_changes_nothing(amy: User, browsers: Browsers, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "tests.accounts.test_outbox.BrokenServer"
+    answers = [ask(browsers(), email) for email in ("amy@example.com", "nobody@example.com")]
+    outbox.deliver_due()
+    answers += [ask(browsers(), email) for email in ("amy@example.com", "nobody@example.com")]
+    assert len({re.sub(rb'value="[^"]*"|\d{13}-\d{1,6}', b"", answer.content) for answer in answers}) == 1
+    assert {answer.status_code for answer in answers} == {200}
 
 
 def test_log_10_reset_mails_go_to_the_stored_address_in_any_spelling_of_it(web: WebDoor, amy: User) -> None:
@@ -134,12 +176,17 @@ def test_rst_09_what_is_no_address_is_a_form_error(web: WebDoor, db: None, email
     assert OutboxMail.objects.count() == 0
 
 
-def test_rst_06_a_forged_host_reaches_no_mail(web: WebDoor, amy: User) -> None:
+def test_rst_06_a_forged_host_reaches_no_mail_and_no_redirect(web: WebDoor, amy: User, settings: Any) -> None:
     page = web.get("/password/reset/")
     fields = {"email": "amy@example.com", "csrfmiddlewaretoken": str(page.context["csrf_token"])}
     assert web.post("/password/reset/", fields, headers={"host": "evil.example"}).status_code == 400
-    ask(web, headers={"x-forwarded-host": "evil.example"})
-    assert "evil" not in OutboxMail.objects.get().text
+    answer = ask(web, headers={"x-forwarded-host": "evil.example", "x-forwarded-proto": "https", "forwarded": "host=evil.example"})
+    mail = OutboxMail.objects.get()
+    assert "evil" not in mail.text + mail.html + answer.content.decode()
+    assert f"{settings.SITE_URL}/password/reset/" in mail.text
+    web.sign_in(amy)
+    led = web.get("/.well-known/change-password", headers={"x-forwarded-host": "evil.example", "x-forwarded-proto": "https"})
+    assert led["Location"] == "/security/password/"
 
 
 def test_a_reset_forgives_the_failures_of_the_account(web: WebDoor, amy: User) -> None:

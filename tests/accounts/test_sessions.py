@@ -1,14 +1,16 @@
 """Web sessions: how long they live, how they end, what others can see of them (SES, S1.9, S2)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.conf import settings
 from django.contrib.auth import login as django_login
+from django.core.cache import cache, caches
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -20,6 +22,7 @@ from accounts.models import EndedSession, SecurityEvent, Session, User, WhyEnded
 from orgs.models import Membership, Organization
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD, UserFactory, actor
+from tests.projects.factories import project_of
 
 Browsers = Callable[[], WebDoor]
 KEY = settings.SESSION_COOKIE_NAME
@@ -109,6 +112,59 @@ def test_ses_08_a_session_ends_after_24_hours_however_busy(web: WebDoor, amy: Us
     assert "why=expired" in web.get("/")["Location"]
 
 
+def test_ses_08_neither_a_new_key_of_the_house_nor_the_password_given_again_prolongs_the_24_hours(
+    web: WebDoor, amy: User, clock: Any, settings: Any
+) -> None:
+    project_of(amy, phi=True)
+    web.sign_in(amy)
+    for _ in range(24 * 6 - 1):
+        clock.shift(600)
+        web.get("/security/")
+    clock.shift(540)
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "n" * 60 + "ewkey"
+    fields = {"label": "phi", "expires": "30", "access": "all", "current_password": PASSWORD}
+    assert web.send("/profile/tokens/new/", fields).status_code == 200
+    clock.shift(59)
+    assert web.signed_in
+    clock.shift(1)
+    assert "why=expired" in web.get("/")["Location"]
+
+
+def test_ses_08_a_key_that_is_cycled_signs_nobody_in(web: WebDoor, amy: User) -> None:
+    web.sign_in(amy)
+    store = sessions.SessionStore(web.cookies[KEY].value)
+    store.load()
+    store.cycle_key()
+    assert sessions.SessionStore(store.session_key).user is None
+    assert not web.signed_in
+
+
+def test_ses_06_of_two_requests_at_once_the_one_that_notes_activity_keeps_what_the_other_wrote(web: WebDoor, amy: User) -> None:
+    web.sign_in(amy)
+    key = web.cookies[KEY].value
+    one, two = sessions.SessionStore(key), sessions.SessionStore(key)
+    assert one.user == two.user == amy
+    one["draft"] = "of the other"
+    one.save()
+    assert two.row is not None
+    assert sessions.touch(two.row, timezone.now() + timedelta(seconds=61))
+    assert sessions.SessionStore(key)["draft"] == "of the other"
+    assert settings.SESSION_SAVE_EVERY_REQUEST is False
+
+
+def test_ses_02_a_row_that_is_gone_ends_the_session_whatever_a_cache_holds(
+    web: WebDoor, amy: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.sign_in(amy)
+    asked: list[str] = []
+    monkeypatch.setattr(type(cache), "__getattr__", lambda self, name: asked.append(name) or getattr(caches["default"], name))
+    assert web.signed_in
+    assert not asked
+    assert (cache.get("x"), asked) == (None, ["get"])
+    Session.objects.all().delete()
+    assert not web.signed_in
+
+
 def test_the_limit_is_the_strictest_of_the_persons_orgs(web: WebDoor, amy: User, clock: Any) -> None:
     for handle, minutes in (("acme", 60), ("bolt", 5), ("calm", None)):
         org = Organization.objects.create(handle=handle, name=handle, auto_logout_after_minutes=minutes)
@@ -186,7 +242,7 @@ def test_ses_11_no_page_and_no_answer_holds_a_session_key(web: WebDoor, amy: Use
         assert digest(key) not in content
 
 
-def test_rest_lists_and_ends_sessions(web: WebDoor, amy: User) -> None:
+def test_ses_05_rest_lists_sessions_and_ends_the_one_that_asks(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     listed = web.get("/api/v1/sessions/").json()
     assert set(listed) == {"next", "previous", "results"}
@@ -197,6 +253,7 @@ def test_rest_lists_and_ends_sessions(web: WebDoor, amy: User) -> None:
     assert web.delete(f"/api/v1/sessions/{only['id']}/").status_code == 403
     ended = web.delete(f"/api/v1/sessions/{only['id']}/", headers={"x-csrftoken": token})
     assert ended.status_code == 204
+    assert ended.cookies[KEY]["max-age"] == 0
     assert not web.signed_in
 
 
@@ -218,18 +275,25 @@ def test_every_end_is_an_event_with_its_reason(web: WebDoor, amy: User, clock: A
     assert (ended.subject, ended.data["why"], ended.door) == (amy, "idle", "worker")
 
 
-def test_ses_04_a_request_that_was_running_when_its_session_ended_does_not_bring_it_back(web: WebDoor, amy: User, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("path", ["/profile/", "/api/v1/me/"])
+def test_ses_04_a_request_that_was_running_when_its_session_ended_does_not_bring_it_back(
+    web: WebDoor, amy: User, monkeypatch: Any, path: str
+) -> None:
     web.sign_in(amy)
 
-    def slow(request: HttpRequest) -> HttpResponse:
-        request.session["draft"] = "x"
+    def slow(view: Any, request: Any) -> HttpResponse:
+        view.request.session["draft"] = "x"
         sessions.end_sessions(Session.objects.all(), why=WhyEnded.SIGNED_OUT, actor=actor(amy))
         return HttpResponse("late")
 
-    monkeypatch.setattr("accounts.views.security.ProfileView.get", lambda self, request: slow(request))
-    answer = web.get("/profile/")
-    assert answer.status_code == 302
-    assert answer["Location"].startswith("/login/")
+    monkeypatch.setattr("accounts.views.security.ProfileView.get", slow)
+    monkeypatch.setattr("tokens.api.MeView.get", slow)
+    answer = web.get(path)
+    if path == "/profile/":
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/login/")
+    else:
+        assert (answer.status_code, answer.json()["code"], answer["WWW-Authenticate"]) == (401, "not_authenticated", "Bearer")
     assert Session.objects.count() == 0
 
 
@@ -275,6 +339,15 @@ def test_ses_10_a_deactivated_persons_session_is_refused_even_if_its_row_was_mis
 def test_a_session_of_an_old_epoch_is_dead(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     User.objects.update(session_epoch=2)
+    assert not web.signed_in
+
+
+def test_ses_09_with_a_fallback_for_a_new_key_stale_epochs_stay_dead(web: WebDoor, amy: User, settings: Any) -> None:
+    web.sign_in(amy)
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "n" * 60 + "ewkey"
+    assert web.signed_in
+    User.objects.update(session_epoch=2)
+    Session.objects.update(epoch=2)  # the hash alone has to notice
     assert not web.signed_in
 
 

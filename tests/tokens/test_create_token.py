@@ -112,6 +112,7 @@ def test_tok_13_nobody_has_more_live_tokens_than_the_limit(monkeypatch: pytest.M
 
 
 def test_tok_13_the_sixty_first_token_in_an_hour_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (limits.MADE_PER_HOUR, limits.LIVE_PER_USER) == (60, 500)
     monkeypatch.setattr(limits, "MADE_PER_HOUR", 2)
     user = UserFactory()
     make(user, "a")

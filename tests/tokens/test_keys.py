@@ -9,7 +9,7 @@ from tokens import keys
 
 pytestmark = pytest.mark.once
 
-SAMPLE = 20_000
+SAMPLE = 100_000
 
 
 def test_a_text_has_the_form_that_scanners_look_for() -> None:

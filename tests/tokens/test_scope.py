@@ -236,6 +236,8 @@ def test_tok_06_access_is_the_lower_of_both_levels_and_follows_the_member_at_onc
     new.delete()
     cohort.delete()
     assert chosen.levels() == {}
+    User.objects.filter(pk=amy.pk).update(is_active=False)
+    assert {dx("/system/findProjects", {}, sees.text).status_code for sees in (chosen, capped, free)} == {401}
 
 
 def test_a_token_whose_projects_are_all_deleted_reaches_nothing_and_not_everything(amy: User) -> None:
