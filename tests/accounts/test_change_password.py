@@ -132,7 +132,7 @@ def test_a_bearer_opens_no_page(web: WebDoor, amy: User) -> None:
         assert web.post(path, headers={"authorization": "Bearer ght_whatever"}).status_code in (401, 403, 405)
 
 
-def test_password_managers_find_the_form(web: WebDoor, amy: User) -> None:
+def test_web_09_password_managers_find_the_form(web: WebDoor, amy: User) -> None:
     assert web.get("/.well-known/change-password")["Location"] == "/security/password/"
     page = web.sign_in(amy).get("/security/password/").content.decode()
     for hint in ('autocomplete="current-password"', 'autocomplete="new-password"', 'autocomplete="username"'):

@@ -63,7 +63,7 @@ def test_the_search_would_find_a_text_that_stood_somewhere(server: House) -> Non
     assert any(place.startswith("accounts_securityevent,") for place in places)
 
 
-def test_no_way_back_shows_the_text_again(server: House, windows: Windows) -> None:
+def test_web_09_no_way_back_shows_the_text_again(server: House, windows: Windows) -> None:
     window, name = windows(), server.person()
     window.sign_in(name)
     text = window.make_token("shown once")
