@@ -163,7 +163,9 @@ class TestACallAsInTheExample:
         assert answer.status_code < 300, answer.content
 
     @pytest.mark.once
-    def test_web_04_in_a_session_needs_the_csrf_token_where_it_changes_something(self, path: str, method: str, amy: User, web: WebDoor) -> None:
+    def test_web_04_in_a_session_needs_the_csrf_token_where_it_changes_something(
+        self, path: str, method: str, amy: User, web: WebDoor
+    ) -> None:
         if path.endswith(OF_JOBS):
             pytest.skip("no browser does this")
         cookies = {name: cookie.value for name, cookie in web.sign_in(amy).cookies.items() if name == "sessionid"}
@@ -181,7 +183,9 @@ class TestACallAsInTheExample:
         assert answer.status_code == 406
 
     @pytest.mark.once
-    def test_api_01_with_a_field_too_many_is_refused_by_its_name(self, path: str, method: str, amy: User, presented: dict[str, str]) -> None:
+    def test_api_01_with_a_field_too_many_is_refused_by_its_name(
+        self, path: str, method: str, amy: User, presented: dict[str, str]
+    ) -> None:
         case = example_of(path, method, amy, is_staff=True)
         if isinstance(case.body, dict):
             answer = case.call_and_validate(headers=presented)

@@ -50,7 +50,9 @@ def test_an_admin_sees_who_did_what_to_whom(web: WebDoor, acme: Organization, am
 
 
 @pytest.mark.parametrize("hidden", HIDDEN)
-def test_org_05_an_admin_sees_nothing_of_sessions_and_of_other_organizations(web: WebDoor, acme: Organization, amy: User, hidden: str) -> None:
+def test_org_05_an_admin_sees_nothing_of_sessions_and_of_other_organizations(
+    web: WebDoor, acme: Organization, amy: User, hidden: str
+) -> None:
     page = web.sign_in(amy).get(LOG)
     told = " ".join(f"{entry.title} {entry.text} {entry.place} {entry.device} {entry.whom}" for entry in page.context["entries"])
     exported: Any = bearer(amy, label="two").get(f"{REST}export/")

@@ -224,7 +224,9 @@ def test_a_download_is_done_when_all_bytes_went_and_not_before(desk: Desk, file_
     assert (row.address, row.by_link) == ("127.0.0.1", False)
 
 
-def test_job_06_a_preauthenticated_address_alone_opens_the_file_and_dies_after_fifteen_minutes(desk: Desk, file_id: str, clock: Any) -> None:
+def test_job_06_a_preauthenticated_address_alone_opens_the_file_and_dies_after_fifteen_minutes(
+    desk: Desk, file_id: str, clock: Any
+) -> None:
     ticket = ticket_for(desk.text, file_id, preauthenticated=True, duration=86_400, filename="x")
     assert ticket["headers"] == {}
     assert ticket["expires"] == milliseconds(timezone.now() + timedelta(minutes=15))
