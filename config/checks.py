@@ -75,6 +75,13 @@ def site_url(name: str, text: str, *, development: bool) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def contact(name: str, text: str) -> str:
+    """Return the address of whoever finds a weakness shall turn to, as RFC 9116 wants it: a URI."""
+    if not text.startswith(("mailto:", "https://", "tel:")) or not text.isascii() or any(char.isspace() for char in text):
+        refuse(name, "must be an address such as mailto:security@example.org or https://example.org/security")
+    return text
+
+
 def is_loopback(host: str) -> bool:
     """Return whether only this machine can mean itself by `host`."""
     try:

@@ -78,6 +78,7 @@ EMAIL_USE_SSL: bool = _MAIL.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT: int = services.MAIL_TIMEOUT_SECONDS
 _MAIL_HOST: str = "example.com" if DEVELOPMENT else _SITE_HOST
 SUPPORT_EMAIL: str = _read("SUPPORT_EMAIL", f"support@{_MAIL_HOST}")
+SECURITY_CONTACT: str = checks.contact("SECURITY_CONTACT", _read("SECURITY_CONTACT", f"mailto:{SUPPORT_EMAIL}"))
 DEFAULT_FROM_EMAIL: str = _read("DEFAULT_FROM_EMAIL", f"Gatehouse <gatehouse@{_MAIL_HOST}>")
 
 # People: users, passwords, sessions

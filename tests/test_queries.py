@@ -105,6 +105,7 @@ OPEN_PAGES = {
     OBJECT: 1,
     "/security/": 0,
     "/.well-known/change-password": 0,
+    "/.well-known/security.txt": 0,
     "/api/v1/schema/": 0,
     "/api/v1/docs/": 0,
 }

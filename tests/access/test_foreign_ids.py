@@ -167,7 +167,7 @@ def addresses(route: str, kinds: list[str], amys: dict[str, str]) -> tuple[str, 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("route", PAGES)
-def test_a_page_of_another_person_is_as_unknown_as_none(route: str, method: str, mallory: User, amys: dict[str, str]) -> None:
+def test_org_01_a_page_of_another_person_is_as_unknown_as_none(route: str, method: str, mallory: User, amys: dict[str, str]) -> None:
     browser = WebDoor().sign_in(mallory)
     csrf = str(browser.get("/security/").context["csrf_token"])
     known, unknown = addresses(route, PAGES[route], amys)
@@ -182,7 +182,7 @@ def test_a_page_of_another_person_is_as_unknown_as_none(route: str, method: str,
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE", "PUT"])
 @pytest.mark.parametrize("route", REST)
 @pytest.mark.parametrize("how", ["bearer", "session"])
-def test_a_thing_of_another_person_is_as_unknown_over_rest_as_none(
+def test_org_01_a_thing_of_another_person_is_as_unknown_over_rest_as_none(
     route: str, method: str, how: str, mallory: User, amys: dict[str, str]
 ) -> None:
     bodies = {
@@ -209,7 +209,7 @@ def test_a_thing_of_another_person_is_as_unknown_over_rest_as_none(
 
 
 @pytest.mark.parametrize("route", [route for route in (*dx_router.ROUTES, *dx_router.OPEN_ROUTES) if "{id}" in route])
-def test_a_thing_of_another_person_is_as_unknown_over_dx_as_none(route: str, mallory: User, amys: dict[str, str]) -> None:
+def test_org_01_a_thing_of_another_person_is_as_unknown_over_dx_as_none(route: str, mallory: User, amys: dict[str, str]) -> None:
     kind, _, method = route.partition("-{id}/")
     text = token_and_text(user=mallory)[1]
     body: dict[str, Any] = {"user-ben": None} if method == "decreasePermissions" else FIELDS  # its keys are people, and nothing else
@@ -226,7 +226,7 @@ def test_a_thing_of_another_person_is_as_unknown_over_dx_as_none(route: str, mal
 
 
 @pytest.mark.parametrize("kind", ["token", "project"])
-def test_ids_in_bodies_are_as_unknown_as_none(kind: str, mallory: User, amys: dict[str, str]) -> None:
+def test_org_01_ids_in_bodies_are_as_unknown_as_none(kind: str, mallory: User, amys: dict[str, str]) -> None:
     text = token_and_text(user=mallory)[1]
     own = TokenFactory(user=mallory).public_id
     for one in (amys, UNKNOWN):
@@ -241,7 +241,7 @@ def test_ids_in_bodies_are_as_unknown_as_none(kind: str, mallory: User, amys: di
     assert unharmed(amys)
 
 
-def test_a_cursor_of_one_person_shows_another_nothing_of_theirs(mallory: User, amys: dict[str, str], amy: User) -> None:
+def test_api_04_a_cursor_of_one_person_shows_another_nothing_of_theirs(mallory: User, amys: dict[str, str], amy: User) -> None:
     TokenFactory.create_batch(5, user=amy)
     first: Any = rest("GET", "/api/v1/tokens/?limit=2", token_and_text(user=amy)[1])
     cursor = first.json()["next"].partition("?")[2]
@@ -267,7 +267,7 @@ def routes_with_ids(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
             yield route
 
 
-def test_of_one_s_own_organization_foreign_members_and_invitations_are_unknown(mallory: User, amys: dict[str, str]) -> None:
+def test_org_01_of_one_s_own_organization_foreign_members_and_invitations_are_unknown(mallory: User, amys: dict[str, str]) -> None:
     browser, text = WebDoor().sign_in(mallory), token_and_text(user=mallory)[1]
     csrf = str(browser.get("/security/").context["csrf_token"])
     for one in (amys, UNKNOWN):
@@ -284,6 +284,6 @@ def test_of_one_s_own_organization_foreign_members_and_invitations_are_unknown(m
     assert unharmed(amys)
 
 
-def test_every_address_with_an_id_is_in_the_tables() -> None:
+def test_org_01_every_address_with_an_id_is_in_the_tables() -> None:
     ours = {route for route in routes_with_ids(get_resolver()) if not route.startswith("/admin/")}
     assert ours == set(PAGES) | set(REST) | BY_MAIL | BY_OTHER_KEYS

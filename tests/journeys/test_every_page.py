@@ -40,7 +40,7 @@ LOOKS = {"light and wide": {"color_scheme": "light", "viewport": WIDE}, "dark an
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_no_page_violates_axe_or_scrolls_sideways(server: House, windows: Windows, look: str) -> None:
+def test_web_01_no_page_violates_axe_or_scrolls_sideways(server: House, windows: Windows, look: str) -> None:
     window, inspector, person = windows(**LOOKS[look], reduced_motion="reduce"), Inspector(), server.person()
     window.refusals = {401, 404, 410, 422}
     for path in OPEN:

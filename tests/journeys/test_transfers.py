@@ -218,7 +218,7 @@ ACTS = {
 
 # Every act ends them by the same flow; by hand and by the clock it is shown on both databases.
 @pytest.mark.parametrize("how", [pytest.param(how, marks=[] if how in ("a revoke", "expiry") else pytest.mark.once) for how in ACTS])
-def test_a_slow_upload_and_a_slow_download_end_with_their_token_and_the_record_says_who_and_how(stage: Stage, how: str) -> None:
+def test_job_03_a_slow_upload_and_a_slow_download_end_with_their_token_and_the_record_says_who_and_how(stage: Stage, how: str) -> None:
     act = ACTS[how]
     if act.with_code:
         _, stage.codes = enrol(stage.window)

@@ -51,7 +51,7 @@ def a_session(user: User, *, idle: int = 0, limit: int = 900) -> Session:
     )  # fmt: skip
 
 
-def test_a_stricter_limit_holds_for_a_live_session_at_its_next_request(
+def test_org_03_a_stricter_limit_holds_for_a_live_session_at_its_next_request(
     web: WebDoor, acme: Organization, amy: User, ben: User, clock: Any
 ) -> None:
     web.sign_in(ben)
@@ -72,7 +72,7 @@ def test_a_looser_limit_holds_for_a_live_session_too(web: WebDoor, acme: Organiz
     assert limit_of(ben) == 900
 
 
-def test_of_two_organizations_the_strictest_holds_and_leaving_one_computes_anew(
+def test_org_03_of_two_organizations_the_strictest_holds_and_leaving_one_computes_anew(
     web: WebDoor, acme: Organization, amy: User, ben: User
 ) -> None:
     bolt = OrganizationFactory(handle="bolt", members=[ben], admins=[amy], auto_logout_after_minutes=10)
@@ -87,7 +87,7 @@ def test_of_two_organizations_the_strictest_holds_and_leaving_one_computes_anew(
     assert limit_of(ben) == 900
 
 
-def test_joining_takes_the_policies_of_the_organization_to_open_sessions(web: WebDoor, acme: Organization, amy: User) -> None:
+def test_org_03_joining_takes_the_policies_of_the_organization_to_open_sessions(web: WebDoor, acme: Organization, amy: User) -> None:
     cleo = UserFactory(username="cleo")
     set_policies(acme, amy, auto_logout_after=5)
     web.sign_in(cleo)
@@ -196,7 +196,7 @@ def test_support_sets_them_with_a_reason_that_is_recorded_and_mailed(acme: Organ
 
 
 @pytest.mark.parametrize(("who", "refusal", "status"), [("ben", AdminNeeded, 403), ("stranger", OrgNotFound, 404)])
-def test_members_and_strangers_set_nothing_by_any_door(
+def test_org_02_members_and_strangers_set_nothing_by_any_door(
     web: WebDoor, acme: Organization, ben: User, who: str, refusal: type[Exception], status: int
 ) -> None:
     user = ben if who == "ben" else UserFactory(username="stranger")
@@ -340,7 +340,7 @@ def test_dx_sets_and_describes_them(acme: Organization, amy: User) -> None:
     assert dx("/org-acme/update", {"policies": {"autoLogoutAfter": 0}}, text).status_code == 422
 
 
-def test_a_preview_tells_nothing_of_limits_that_other_organizations_have(acme: Organization, amy: User, ben: User) -> None:
+def test_org_05_a_preview_tells_nothing_of_limits_that_other_organizations_have(acme: Organization, amy: User, ben: User) -> None:
     a_session(ben, idle=100)
     wishes = PolicyWishes(auto_logout_after=5)
     alone = impact.weigh(acme, wishes)
