@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from accounts import meters
 from accounts.errors import GatehouseError
 from config import envelopes, readiness
 from tokens.work import streams
@@ -88,15 +89,11 @@ def security_txt(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Return 200 if database and cache answer, else 503; per part ok or not, and nothing more (OPS-09)."""
+    """Return 200 if requests can be answered, else 503; per part one word, and nothing more (OPS-09)."""
     parts = readiness.check()
-    ready = all(parts.values())
-    body = {"status": _word(ready), "parts": {name: _word(ok) for name, ok in parts.items()}}
+    ready = readiness.is_ready(parts)
+    body = {"status": readiness.OK if ready else readiness.NOT_OK, "parts": parts}
     return JsonResponse(body, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
-
-
-def _word(ok: bool) -> str:
-    return "ok" if ok else "not ok"
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -134,6 +131,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def refusal(request: HttpRequest, error: GatehouseError) -> HttpResponse:
     """Return the answer to a typed error that no view has rendered."""
+    meters.refusal(envelopes.door_of(request), error.code)
     if envelopes.speaks_dx(request):
         return envelopes.dx_error(
             error.dx_type, str(error), error.dx_status, retry_after=error.retry_after, headers=streams.headers_of(error)
