@@ -51,6 +51,7 @@ HEADERS = {
     "Permissions-Policy": PERMISSIONS_POLICY,
 }
 
+CUT_SHORT = "The request ended before the length that it announced. Nothing has happened; send it again"
 _NO_STORE, _NONE = ("Cache-Control", "no-store"), ("", "")
 
 
@@ -141,7 +142,7 @@ def loaded_user(request: HttpRequest) -> User | None:
 
 class LimitsMiddleware:
     """Refuses, before anything is looked up, bodies in chunks (411) and over 1 MiB (413), too many requests or bodies at once (503),
-    and methods that a page does not take (405).
+    bodies that ended early (400), and methods that a page does not take (405).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -181,6 +182,9 @@ class LimitsMiddleware:
             return pages.answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if not self._read(request):
             return self._busy(request)
+        if not _is_whole(request, length):
+            # Half of a form may be a form, too, and an act do what nobody asked for.
+            return pages.answer(request, HTTPStatus.BAD_REQUEST, detail=CUT_SHORT)
         return self._answer(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
@@ -243,6 +247,12 @@ class LimitsMiddleware:
         response = pages.answer(request, HTTPStatus.METHOD_NOT_ALLOWED, detail="This address is for a button. Nothing has happened")
         response["Allow"] = ", ".join(name.upper() for name in taken)
         return response
+
+
+def _is_whole(request: HttpRequest, length: str) -> bool:
+    """Return whether as many bytes came as the head said. A body that could not be read at all is the view's affair."""
+    body = getattr(request, "_body", None)
+    return body is None or not length.isdigit() or len(body) >= int(length)
 
 
 def _methods_of(page: Any) -> list[str]:

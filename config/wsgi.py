@@ -15,7 +15,9 @@ sys.setswitchinterval(SWITCH_SECONDS)
 application = get_wsgi_application()
 
 # After the line above, which loads the models.
+from config import stalled  # noqa: E402
 from config.demo import refuse_demo_people  # noqa: E402
 
 refuse_demo_people()
 logging.getLogger("gatehouse.server").info("web process started", extra={"pid": os.getpid()})
+stalled.start()
