@@ -18,7 +18,7 @@ LOCK_TIMEOUT_MS = 5_000
 POOL_WAIT_SECONDS = 5
 CONNECT_TIMEOUT_SECONDS = 5
 CACHE_TIMEOUT_SECONDS = 0.25  # SECURITY REL-03
-MAIL_TIMEOUT_SECONDS = 10
+MAIL_TIMEOUT_SECONDS = 10  # of each wait; config.mail limits the whole
 S3_MEMORY_BYTES = 1024 * 1024  # of a part that is read; the rest waits in a temporary file
 # synchronous=FULL: with NORMAL a power loss may take back a revoke that was answered (REL-01).
 SQLITE_PRAGMAS = f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit={SQLITE_WAL_MAX_BYTES}"
@@ -112,4 +112,6 @@ def mail(url: str, *, development: bool, var_dir: Path) -> dict[str, Any]:
         parsed = environ.Env.email_url_config(url)
     except (ImproperlyConfigured, ValueError):
         refuse("EMAIL_URL", "must look like smtp+tls://user:password@host:587")
-    return {name: value for name, value in parsed.items() if name.startswith("EMAIL_")}
+    named = {name: value for name, value in parsed.items() if name.startswith("EMAIL_")}
+    by_smtp = named.get("EMAIL_BACKEND") == "django.core.mail.backends.smtp.EmailBackend"
+    return named | ({"EMAIL_BACKEND": "config.mail.BoundedBackend"} if by_smtp else {})
