@@ -15,6 +15,7 @@ SQLITE_BUSY_SECONDS = 20
 SQLITE_WAL_MAX_BYTES = 64 * 1024 * 1024
 STATEMENT_TIMEOUT_MS = 10_000  # SECURITY REL-05
 LOCK_TIMEOUT_MS = 5_000
+IDLE_TRANSACTION_TIMEOUT_MS = 15_000  # of a process that was stopped, or that thinks: what it locked, others wait for (F13)
 POOL_WAIT_SECONDS = 5
 CONNECT_TIMEOUT_SECONDS = 5
 CACHE_TIMEOUT_SECONDS = 0.25  # SECURITY REL-03
@@ -51,7 +52,10 @@ def _sqlite(var_dir: Path) -> dict[str, Any]:
 
 def _postgresql(options: dict[str, Any], pool_size: int) -> dict[str, Any]:
     # JIT is for reports: compiling one of our larger statements takes longer than running it.
-    limits = f"-c jit=off -c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
+    limits = (
+        f"-c jit=off -c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
+        f" -c idle_in_transaction_session_timeout={IDLE_TRANSACTION_TIMEOUT_MS}"
+    )
     pool = {"min_size": 1, "max_size": pool_size, "timeout": POOL_WAIT_SECONDS}
     return {
         "CONN_MAX_AGE": 0,  # the pool keeps the connections

@@ -241,12 +241,12 @@ class House:
         """End it with all that it started; fail if something of it lives on."""
         if self.process is None:
             return
-        family = _descendants(self.process.pid)
+        family = descendants(self.process.pid)
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(STOP_SECONDS)
         finally:
-            orphans = [pid for pid in family if _runs(pid)]
+            orphans = [pid for pid in family if runs(pid)]
             for pid in orphans:
                 os.kill(pid, signal.SIGKILL)
         assert not orphans, f"{len(orphans)} processes of the server outlived it"
@@ -290,15 +290,17 @@ class House:
         return str(body.get_content())
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """Return the processes that a process has started, and what those have started."""
     try:
         children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
-    return children + [grandchild for child in children for grandchild in _descendants(child)]
+    return children + [grandchild for child in children for grandchild in descendants(child)]
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Return whether a process is there, and not only remembered by its parent."""
     try:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:

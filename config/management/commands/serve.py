@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import subprocess
 import sys
 import time
 from types import FrameType
@@ -34,20 +33,30 @@ class Command(BaseCommand):
         """Return after a stop that was asked for; exit with status 1 where a part ended by itself."""
         demo.refuse_demo_people()  # before the worker sends a mail of theirs
         _require_free_port()
-        self.stopping = False
+        self.stopping = self.hurried = False
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         children = [child_of("web server", web_command()), child_of("worker", worker_command())]
         try:
             failed = self._watch(children)
         finally:
-            _stop(children)
+            self._stop(children)
         if failed is not None:
             raise CommandError(f"The {failed.name} ended by itself with status {failed.process.returncode}; all is stopped")
         self.stdout.write("Stopped.")
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.hurried = self.stopping and number == signal.SIGINT  # the second Ctrl-C ends at once (F12)
         self.stopping = True
+
+    def _stop(self, children: list[Child]) -> None:
+        for child in children:
+            child.ask_to_stop()
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(child.process.poll() is None for child in children) and time.monotonic() < deadline and not self.hurried:
+            time.sleep(POLL_SECONDS)
+        for child in children:
+            child.kill_group()
 
     def _watch(self, children: list[Child]) -> Child | None:
         greeted, started = False, time.monotonic()
@@ -112,14 +121,3 @@ def _require_free_port() -> None:
             probe.bind((settings.HOST, settings.PORT))
         except OSError as error:
             raise CommandError(f"Cannot listen on {settings.HOST}:{settings.PORT} ({error.strerror}); set PORT to another") from None
-
-
-def _stop(children: list[Child]) -> None:
-    for child in children:
-        child.ask_to_stop()
-    deadline = time.monotonic() + STOP_SECONDS
-    for child in children:
-        try:
-            child.process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.kill_group()

@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+import time
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -55,7 +56,7 @@ TASKS = (
 class Command(BaseCommand):
     """Runs every task in a thread of its own, so that a slow mail server holds up nothing else."""
 
-    help = "Send mails, end what has expired, sweep what is over; until SIGTERM or SIGINT."
+    help = "Send mails, end what has expired, sweep what is over; until SIGTERM, SIGINT or SIGHUP."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare --once."""
@@ -81,8 +82,9 @@ def work_until(stop: threading.Event) -> None:
         thread.start()
     logger.info("worker started")
     stop.wait()
+    deadline = time.monotonic() + STOP_SECONDS
     for thread in threads:
-        thread.join(STOP_SECONDS)
+        thread.join(max(0.0, deadline - time.monotonic()))
     logger.info("worker stopped")
 
 
@@ -120,5 +122,5 @@ def _stop_on_signals(stop: threading.Event) -> None:
         stop.set()
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # the second Ctrl-C ends at once
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, on_signal)
