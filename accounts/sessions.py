@@ -263,7 +263,7 @@ def make_room(user: User, actor: Actor) -> None:
 
 
 def sweep() -> int:
-    """End up to 5,000 sessions that are over and forget reasons older than a day; return how many rows went."""
+    """End up to 500 sessions of each limit that are over, forget up to 5,000 reasons older than a day; return how many rows went."""
     now = timezone.now()
     gone = sum(_sweep(rows, why) for rows, why in over(now))
     forgotten = EndedSession.objects.filter(ended__lt=now - timedelta(seconds=limits.ENDED_SESSION_MEMORY_SECONDS))
@@ -278,7 +278,7 @@ def over(now: datetime) -> Iterator[tuple[QuerySet[Session], WhyEnded]]:
 
 
 def _sweep(over: QuerySet[Session], why: WhyEnded) -> int:
-    batch = list(over.values_list("pk", flat=True)[: limits.SWEEP_BATCH_ROWS])
+    batch = list(over.values_list("pk", flat=True)[: limits.SESSION_SWEEP_BATCH_ROWS])
     # The condition is repeated: a row that was touched between the two statements lives on.
     return len(end_sessions(over.filter(pk__in=batch), why=why, actor=Actor.worker())) if batch else 0
 

@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -48,7 +47,7 @@ class Command(BaseCommand):
         commands = {name: command() for name, command in PARTS.items() if only in (None, name)}
         if WEB in commands:
             _require_free_port()
-        self.stopping = False
+        self.stopping = self.hurried = False
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         with metrics_of(with_state=WORKER in commands):
@@ -58,7 +57,7 @@ class Command(BaseCommand):
                 failed = self._watch(children)
             finally:
                 logger.info("server is stopping")
-                _stop(children)
+                self._stop(children)
         if failed is not None:
             logger.error("a part ended by itself", extra={"part": failed.name, "exit_status": failed.process.returncode})
             raise CommandError(f"The {failed.name} ended by itself with status {failed.process.returncode}; all is stopped")
@@ -66,7 +65,19 @@ class Command(BaseCommand):
         self.stdout.write("Stopped.")
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.hurried = self.stopping and number == signal.SIGINT  # the second Ctrl-C ends at once (F12)
         self.stopping = True
+
+    def _stop(self, children: list[Child]) -> None:
+        for child in children:
+            child.ask_to_stop()
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(child.process.poll() is None for child in children) and time.monotonic() < deadline and not self.hurried:
+            time.sleep(POLL_SECONDS)
+        for child in children:
+            if child.process.poll() is None:
+                logger.warning("a part did not stop in time, and was killed", extra={"part": child.name})
+            child.kill_group()
 
     def _watch(self, children: list[Child]) -> Child | None:
         # A worker alone answers nobody, and has nobody to greet.
@@ -151,15 +162,3 @@ def _require_free_port() -> None:
             probe.bind((settings.HOST, settings.PORT))
         except OSError as error:
             raise CommandError(f"Cannot listen on {settings.HOST}:{settings.PORT} ({error.strerror}); set PORT to another") from None
-
-
-def _stop(children: list[Child]) -> None:
-    for child in children:
-        child.ask_to_stop()
-    deadline = time.monotonic() + STOP_SECONDS
-    for child in children:
-        try:
-            child.process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            logger.warning("a part did not stop in time, and was killed", extra={"part": child.name})
-            child.kill_group()

@@ -26,7 +26,7 @@ STOP_SECONDS = 30.0  # a round under way may end
 class Command(BaseCommand):
     """Runs every task in a thread of its own, so that a slow mail server holds up nothing else."""
 
-    help = "Send mails, end what has expired, sweep what is over; until SIGTERM or SIGINT."
+    help = "Send mails, end what has expired, sweep what is over; until SIGTERM, SIGINT or SIGHUP."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare --once."""
@@ -103,5 +103,5 @@ def _stop_on_signals(stop: threading.Event) -> None:
         stop.set()
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # the second Ctrl-C ends at once
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, on_signal)
