@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Demo keys, demo data, plain http. Where it is off, settings refuse to start without real ones.
 export DEBUG ?= 1
 
-.PHONY: help run test test-services test-faults check lint format bench requirements
+.PHONY: help run test test-services test-faults check lint format bench soak requirements
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -64,6 +64,9 @@ bench: $(VENV)/.dev ## Measure speed, as ratios
 	@DEBUG=1 $(BIN)/python -m bench.work
 	@DEBUG=1 $(BIN)/python -m bench.orgs
 	@DEBUG=1 $(BIN)/python -m bench.console
+
+soak: $(VENV)/.dev ## Twenty minutes of mixed traffic, PostgreSQL restarted twice, held against the security log (MINUTES=20)
+	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(BIN)/python -m bench.soak --write --minutes $(or $(MINUTES),20)
 
 requirements: ## Compile the pins again after a change of requirements*.in (needs uv 0.13.9)
 	@$(UV) pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make requirements" requirements.in -o requirements.txt

@@ -144,7 +144,8 @@ def _new_postgresql(template: str = "template0") -> Database:
     return Database(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl())
 
 
-def _environment(var: Path, database: Database, **more: str) -> dict[str, str]:
+def environment_of(var: Path, database: Database, **more: str) -> dict[str, str]:
+    """Return the environment of a process of a server on `database`, with `more` variables."""
     dropped = ("DATABASE_URL", "FAILPOINTS", "IDLE_LIMIT_SECONDS", "SITE_URL", "PORT", "DX_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     mine = {"DEBUG": "1", "DJANGO_SETTINGS_MODULE": "config.settings", "VAR_DIR": str(var), "DATABASE_URL": database.url}
@@ -191,7 +192,7 @@ def _built(folder: Path) -> Database:
 def furnish(database: Database, folder: Path) -> None:
     """Make in an empty database what every house begins with."""
     built = subprocess.run(
-        [sys.executable, "-c", BUILD], cwd=ROOT, env=_environment(folder, database), capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", BUILD], cwd=ROOT, env=environment_of(folder, database), capture_output=True, text=True, timeout=120
     )
     assert built.returncode == 0, built.stderr
 
@@ -219,7 +220,7 @@ class House:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        environment = _environment(self.var, self.database, PORT=str(self.port), SITE_URL=self.url, **self.settings)
+        environment = environment_of(self.var, self.database, PORT=str(self.port), SITE_URL=self.url, **self.settings)
         with (self.var / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
