@@ -59,11 +59,8 @@ format: $(VENV)/.dev ## Format the code, and mend what ruff can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## Measure speed, as ratios
-	@DEBUG=1 $(BIN)/python -m bench
-	@DEBUG=1 $(BIN)/python -m bench.work
-	@DEBUG=1 $(BIN)/python -m bench.orgs
-	@DEBUG=1 $(BIN)/python -m bench.console
+bench: $(VENV)/.dev ## Measure speed, as ratios, and write docs/performance.md; P="load console" measures some parts
+	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(BIN)/python -m bench $(P)
 
 soak: $(VENV)/.dev ## Twenty minutes of mixed traffic, PostgreSQL restarted twice, held against the security log (MINUTES=20)
 	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(BIN)/python -m bench.soak --write --minutes $(or $(MINUTES),20)

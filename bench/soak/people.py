@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 
-from bench.soak.wire import SEE_OTHER, Answer, Asked, Wire, call, form
+from bench.soak.wire import SEE_OTHER, Answer, Asked, Whose, Wire, call, form
 from tests.journeys.house import NEW_PASSWORD, PASSWORD
 from twofactor import totp
 
@@ -223,7 +223,7 @@ def upload(wire: Wire, person: Person, token: Token) -> None:
     """Send a small file up."""
     if not _has_project(wire, person, token):
         return
-    whose, data = {"person": person.name, "credential": token.mark}, random.randbytes(FILE_BYTES)
+    whose, data = Whose(person=person.name, credential=token.mark), random.randbytes(FILE_BYTES)
     made, _ = wire.send(Asked("transfer", path="/file/new", **whose, **call({"project": person.project, "name": "soak.bin"}, token.text)))
     if not made.ok:
         return
@@ -244,7 +244,7 @@ def download(wire: Wire, person: Person, token: Token) -> None:
     """Fetch the file that was sent last."""
     if not person.file:
         return
-    whose = {"person": person.name, "credential": token.mark}
+    whose = Whose(person=person.name, credential=token.mark)
     ticket, _ = wire.send(Asked("transfer", path=f"/{person.file}/download", **whose, **call({}, token.text)))
     if ticket.ok:
         path = "/" + ticket.json["url"].split("/", 3)[3]

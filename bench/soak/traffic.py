@@ -4,31 +4,19 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from bench.soak import people
-from bench.soak.people import Person
+from bench.soak.people import Person, Session, Token
 from bench.soak.wire import Asked, Wire, call
 
 T = TypeVar("T")
 
-# Of a hundred turns so many are of each kind; each has what it needs first: a session, or a token.
-IN_SESSION: tuple[tuple[int, Callable[..., object]], ...] = (
-    (30, people.click),
-    (2, people.make_token),
-    (2, people.revoke),
-    (2, people.sign_out),
-    (1, people.end_others),
-    (1, lambda wire, person, session: people.change_password(wire, person, session, revoking=False)),
-    (1, lambda wire, person, session: people.change_password(wire, person, session, revoking=True)),
-)
-WITH_TOKEN: tuple[tuple[int, Callable[..., object]], ...] = ((34, people.use), (2, people.upload), (3, people.download))
-ALONE = ((5, "knock"), (3, "dx-logout"), (4, "dx-login"), (10, "sign-in"))
+Turn = Callable[[Wire, Person], None]
+
 POLICY_SECONDS = 25.0
 POLICY_MINUTES = (10, 15, 20, 30, 60)
-TURNS = [*(("session", act, weight) for weight, act in IN_SESSION), *(("token", act, weight) for weight, act in WITH_TOKEN)]
-TURNS += [("alone", act, weight) for weight, act in ALONE]
-WEIGHTS = [weight for _, _, weight in TURNS]
 
 
 class Pace:
@@ -76,22 +64,8 @@ class Traffic:
 
     def _hand(self) -> None:
         while not self._over.is_set():
-            self._turn(random.choice(self._persons))
-
-    def _turn(self, person: Person) -> None:
-        needs, act, _ = random.choices(TURNS, WEIGHTS)[0]
-        if needs == "session":
-            _with_session(self._wire, person, act)
-        elif needs == "token":
-            _with_token(self._wire, person, act)
-        elif act == "knock":
-            _knock(self._wire, person)
-        elif act == "dx-logout":
-            people.log_out(self._wire, person)
-        elif act == "dx-login":
-            people.log_in(self._wire, person)
-        else:
-            people.sign_in(self._wire, person)
+            turn = random.choices([turn for _, turn in TURNS], [weight for weight, _ in TURNS])[0]
+            turn(self._wire, random.choice(self._persons))
 
     def _policies(self) -> None:
         number = 0
@@ -107,23 +81,41 @@ class Traffic:
                 self._admin.logins.clear()
 
 
-def _with_session(wire: Wire, person: Person, act: Callable[..., object]) -> None:
-    session = _chosen(person.sessions) or people.sign_in(wire, person)
-    if session is None:
-        return
-    changes = act not in (people.click, people.make_token, people.revoke)
-    # A change of a password with a second factor asks for a code, which a login may just have used.
-    if person.secret is not None and changes and act not in (people.sign_out, people.end_others):
-        return
-    act(wire, person, session)
-    if len(person.sessions) > people.KEPT_MOST:
-        people.sign_out(wire, person, person.sessions[0])
+def _in_session(act: Callable[[Wire, Person, Session], None], *, with_code: bool = True) -> Turn:
+    """Return the turn that does this in a session of the person, with a login where there is none; without `with_code`, for nobody
+    who has a second factor: such an act asks for a code, which a login may just have used.
+    """
+
+    def turn(wire: Wire, person: Person) -> None:
+        if person.secret is not None and not with_code:
+            return
+        session = _chosen(person.sessions) or people.sign_in(wire, person)
+        if session is None:
+            return
+        act(wire, person, session)
+        if len(person.sessions) > people.KEPT_MOST:
+            people.sign_out(wire, person, person.sessions[0])
+
+    return turn
 
 
-def _with_token(wire: Wire, person: Person, act: Callable[..., object]) -> None:
-    token = _chosen([*person.logins, *person.tokens]) or people.log_in(wire, person)
-    if token is not None:
-        act(wire, person, token)
+def _with_token(act: Callable[[Wire, Person, Token], None]) -> Turn:
+    """Return the turn that does this with a token of the person, with a login where there is none."""
+
+    def turn(wire: Wire, person: Person) -> None:
+        token = _chosen([*person.logins, *person.tokens]) or people.log_in(wire, person)
+        if token is not None:
+            act(wire, person, token)
+
+    return turn
+
+
+def _sign_in(wire: Wire, person: Person) -> None:
+    people.sign_in(wire, person)
+
+
+def _log_in(wire: Wire, person: Person) -> None:
+    people.log_in(wire, person)
 
 
 def _knock(wire: Wire, person: Person) -> None:
@@ -138,3 +130,22 @@ def _knock(wire: Wire, person: Person) -> None:
 
 def _chosen(among: Sequence[T]) -> T | None:
     return random.choice(among) if among else None
+
+
+# Of a hundred turns so many are of each kind.
+TURNS: tuple[tuple[int, Turn], ...] = (
+    (30, _in_session(people.click)),
+    (2, _in_session(people.make_token)),
+    (2, _in_session(people.revoke)),
+    (2, _in_session(people.sign_out)),
+    (1, _in_session(people.end_others)),
+    (1, _in_session(partial(people.change_password, revoking=False), with_code=False)),
+    (1, _in_session(partial(people.change_password, revoking=True), with_code=False)),
+    (34, _with_token(people.use)),
+    (2, _with_token(people.upload)),
+    (3, _with_token(people.download)),
+    (5, _knock),
+    (3, people.log_out),
+    (4, _log_in),
+    (10, _sign_in),
+)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from http.cookies import SimpleCookie
 from itertools import count
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import urlencode
 
 from bench.soak.journal import Entry, Journal
@@ -101,13 +101,35 @@ class Wire:
         return Answer(response.status, response.getheader("Location") or "", text)
 
 
-def form(fields: Mapping[str, str], jar: dict[str, str]) -> dict[str, Any]:
+class Form(TypedDict):
+    """What a page sends."""
+
+    body: bytes
+    headers: dict[str, str]
+    jar: dict[str, str]
+
+
+class Call(TypedDict):
+    """What a program sends."""
+
+    body: bytes
+    headers: dict[str, str]
+
+
+class Whose(TypedDict):
+    """Who sends, with which credential."""
+
+    person: str
+    credential: str
+
+
+def form(fields: Mapping[str, str], jar: dict[str, str]) -> Form:
     """Return body and headers of a form sent from a page."""
     body = urlencode({**fields, "csrfmiddlewaretoken": jar.get("csrftoken", "")}).encode()
     return {"body": body, "headers": {"Content-Type": "application/x-www-form-urlencoded"}, "jar": jar}
 
 
-def call(body: object, token: str = "") -> dict[str, Any]:
+def call(body: object, token: str = "") -> Call:
     """Return body and headers of a call of JSON."""
     bearer = {"Authorization": f"Bearer {token}"} if token else {}
     return {"body": json.dumps(body).encode(), "headers": {"Content-Type": "application/json", **bearer}}
