@@ -27,7 +27,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Demo keys, demo data, plain http. Where it is off, settings refuse to start without real ones.
 export DEBUG ?= 1
 
-.PHONY: help run test test-services test-faults check lint format audit bench requirements
+.PHONY: help run test test-services test-faults check lint format audit bench soak requirements
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -65,11 +65,11 @@ audit: $(AUDIT)/.done ## Look every pin up in a list of known vulnerabilities
 	@$(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements-dev.txt || \
 		{ echo "Not clean, or not looked up: the lines above say which." >&2; exit 1; }
 
-bench: $(VENV)/.dev ## Measure speed, as ratios
-	@DEBUG=1 $(BIN)/python -m bench
-	@DEBUG=1 $(BIN)/python -m bench.work
-	@DEBUG=1 $(BIN)/python -m bench.orgs
-	@DEBUG=1 $(BIN)/python -m bench.console
+bench: $(VENV)/.dev ## Measure speed, as ratios, and write docs/performance.md; P="load console" measures some parts
+	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(BIN)/python -m bench $(P)
+
+soak: $(VENV)/.dev ## Twenty minutes of mixed traffic, PostgreSQL restarted twice, held against the security log (MINUTES=20)
+	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(BIN)/python -m bench.soak --write --minutes $(or $(MINUTES),20)
 
 requirements: ## Compile the pins again after a change of requirements*.in (needs uv 0.13.9)
 	@$(UV) pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make requirements" requirements.in -o requirements.txt

@@ -86,9 +86,7 @@ class EveryAnswerMiddleware:
         try:
             response = self.get_response(request)
             person = loaded_user(request)
-            own = _stored(response.headers)
-            for key, header in self._headers.items():
-                own.setdefault(key, header)
+            own = response.headers._store = self._headers | _stored(response.headers)
             own["x-request-id"] = ("X-Request-Id", identifier)
             if not request.path.startswith(self._static):
                 _keep_out_of_caches(request, own, person)

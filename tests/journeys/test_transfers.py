@@ -30,7 +30,7 @@ MIB = 1024 * 1024
 SLOW, FAST = 1.0 * MIB, 400.0 * MIB  # bytes per second, of each connection
 LARGE_BYTES = 20 * MIB  # more than one part of the client's 16 MiB
 ENDS_SECONDS = 10  # the client says why it was cut; a download first tries once more (DX_PROTOCOL 6.7)
-CUT_SECONDS = 3  # S5.3 says 1 s, and bench/WORK.md has it measured; here two cores run four tests beside it
+CUT_SECONDS = 3  # S5.3 says 1 s, and docs/performance.md has it measured; here two cores run four tests beside it
 WORKER_SECONDS = 2.0  # how often the worker looks for tokens that are over
 FINISH_SECONDS = 60
 
