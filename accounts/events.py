@@ -52,12 +52,12 @@ class LoginRefused(Payload, event=Event.LOGIN_REFUSED, title="Sign-in refused"):
 
 
 @dataclass(frozen=True)
-class LoginStopped(Payload, event=Event.LOGIN_STOPPED, title="Sign-in stopped at the code"):
-    """The password was right, and no right code followed."""
+class LoginStopped(Payload, event=Event.LOGIN_STOPPED, title="Sign-in stopped after the password"):
+    """The password was right, and what had to follow did not: a code, or the set-up of one where it is required."""
 
     def sentence(self) -> str:
         """That nobody got in."""
-        return "the password was right; no right code followed, and nobody got in"
+        return "the password was right; what had to follow did not, and nobody got in"
 
 
 @dataclass(frozen=True)

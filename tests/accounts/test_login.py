@@ -13,6 +13,7 @@ from accounts import login, passwords
 from accounts.audit import Actor, Event
 from accounts.errors import Busy, StepNeeded, StepRefused
 from accounts.models import OutboxMail, SecurityEvent, Session, User
+from accounts.sessions import SessionStore
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD, UserFactory
 
@@ -23,8 +24,11 @@ def attempt(web: WebDoor, username: str, password: str, **fields: Any) -> Any:
     return web.send("/login/", {"username": username, "password": password, **fields})
 
 
-def masked(answer: Any) -> bytes:
-    return re.sub(rb'csrfmiddlewaretoken" value="[^"]*"|\d{13}-\d{1,6}|value="\w*"', b"", answer.content)
+def masked(answer: Any, typed: str) -> tuple[bytes, dict[str, str], list[str]]:
+    """Return body, headers and names of cookies without what differs each time: CSRF token, request id, and the name that was typed."""
+    headers = {name: value for name, value in answer.items() if name not in ("X-Request-Id", "Content-Length")}
+    body = re.sub(rb'csrfmiddlewaretoken" value="[^"]*"|\d{13}-\d{1,6}', b"", answer.content)
+    return body.replace(b'value="%s"' % typed.encode(), b""), headers, sorted(answer.cookies)
 
 
 def test_the_right_pair_opens_the_page_that_was_asked_for(web: WebDoor, amy: User) -> None:
@@ -39,9 +43,11 @@ def test_the_right_pair_opens_the_page_that_was_asked_for(web: WebDoor, amy: Use
 def test_log_01_wrong_unknown_inactive_and_unusable_get_the_same_answer(amy: User, browsers: Browsers) -> None:
     UserFactory(username="gone", is_active=False)
     UserFactory(username="open", password=make_password(None))
-    answers = [attempt(browsers(), name, "wrong password 123") for name in ("amy", "gone", "open", "nobody")]
+    names = ("amy", "gone", "open", "nobody")
+    answers = [attempt(browsers(), name, "wrong password 123") for name in names]
     assert {answer.status_code for answer in answers} == {401}
-    assert len({masked(answer) for answer in answers}) == 1
+    first, *others = [masked(answer, name) for answer, name in zip(answers, names, strict=True)]
+    assert others == [first] * 3
     assert b"Username or password is wrong" in answers[0].content
 
 
@@ -145,14 +151,19 @@ def test_a_forged_device_cookie_gives_no_counter_of_its_own(web: WebDoor, amy: U
     assert last.status_code == 429
 
 
-def test_log_06_a_hundred_failures_in_a_row_switch_the_password_off(web: WebDoor, amy: User, clock: Any) -> None:
+def test_log_06_a_hundred_failures_in_a_row_switch_the_password_off_for_a_known_browser_too(
+    web: WebDoor, amy: User, browsers: Browsers, clock: Any
+) -> None:
+    home = browsers().sign_in(amy)
+    home.send("/logout/", form_at="/")
     for number in range(100):
         web.defaults["REMOTE_ADDR"] = f"198.51.100.{number}"
         attempt(web, "amy", "wrong password 123")
         clock.shift(1000)
-    answer = attempt(web, "amy", PASSWORD)
-    assert answer.status_code == 403
-    assert b"switched off after 100 wrong attempts" in answer.content
+    for browser in (web, home):
+        answer = attempt(browser, "amy", PASSWORD)
+        assert answer.status_code == 403
+        assert b"switched off after 100 wrong attempts" in answer.content
 
 
 def test_log_08_a_forwarded_address_from_a_stranger_is_not_believed(web: WebDoor, db: None) -> None:
@@ -212,7 +223,7 @@ def test_the_product_hashes_with_argon2id(settings: Any) -> None:
     assert not passwords.matches("correct horse batterz", User(password=encoded))
 
 
-def test_an_older_cheaper_hash_costs_a_guesser_what_a_new_one_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_02_an_older_cheaper_hash_costs_a_guesser_what_a_new_one_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher, spent = passwords.Argon2Hasher(), []
     old = hasher.encode("correct horse battery", hasher.salt())
     monkeypatch.setattr(passwords.Argon2Hasher, "time_cost", 5)
@@ -292,6 +303,19 @@ class TestWithAStage:
             assert web.get(path).status_code == 302
         assert web.get("/api/v1/me/").status_code == 401
         assert Session.objects.filter(user=amy).count() == 0
+
+    def test_ses_01_the_key_is_new_after_each_stage_and_nothing_of_before_survives(self, web: WebDoor, amy: User) -> None:
+        planted = SessionStore()
+        planted["planted"] = "by a stranger"
+        planted.create()
+        keys = [str(planted.session_key)]
+        web.cookies[settings.SESSION_COOKIE_NAME] = keys[0]
+        for path, fields in (("/login/", {"username": "amy", "password": PASSWORD}), ("/login/verify/", {"otp": "123456"})):
+            web.send(path, fields)
+            keys.append(web.cookies[settings.SESSION_COOKIE_NAME].value)
+        assert len(set(keys)) == 3
+        assert [SessionStore(key).user for key in keys] == [None, None, amy]
+        assert not any("planted" in SessionStore(key) for key in keys[1:])
 
     def test_the_code_opens_the_session_and_the_page_asked_for(self, web: WebDoor, amy: User) -> None:
         attempt(web, "amy", PASSWORD, next="/security/history/")

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from django.test import Client, RequestFactory
 
 from config.logs import MASK, SafeFilter, SafeFormatter, escape_controls, mask
+from tests.test_docs import routes
 
 TOKEN = "ght_" + "0Az9" * 7
 Lines = Callable[[], list[dict[str, Any]]]
@@ -37,6 +39,10 @@ def lines() -> Iterator[Lines]:
         "GET /password/reset/BFGJ/marker-1234/ failed",
         "GET /email/confirm/marker-1234/ failed",
         "GET /email/cancel/marker-1234/ failed",
+        "GET /invitations/marker-1234/ failed",
+        "GET /login/?next=%2Finvitations%2Fmarker-1234%2F failed",
+        "GET /security/2fa/object/marker-1234:x/ failed",
+        "GET /transfers/transfer-BFGJ/content/marker-1234:x failed",
         "sessionid=marker-1234; path=/",
         '{"password": "marker-1234"}',
         "new_password1=marker-1234&x=1",
@@ -48,6 +54,14 @@ def test_ops_04_a_secret_in_a_text_is_masked(text: str) -> None:
     assert MASK in masked
     assert "marker-1234" not in masked
     assert TOKEN not in masked
+
+
+def test_the_key_in_every_address_that_has_one_is_masked() -> None:
+    holding = [route for route in routes() if re.search("<(key|grant)>", route)]
+    assert len(holding) >= 6
+    for route in holding:
+        address = re.sub("<(key|grant)>", "marker-1234", route).replace("<", "").replace(">", "")
+        assert "marker-1234" not in mask(f"GET {address} failed"), route
 
 
 def test_ops_04_secrets_in_extra_fields_and_exceptions_are_masked(lines: Lines) -> None:

@@ -14,7 +14,7 @@ from orgs.models import Invitation, Membership, Organization, OrgLevel
 from tests.conftest import WebDoor
 from tests.console.conftest import ADDRESS, INERT, REASON, Desk, Furnished, staff
 from tests.factories import PASSWORD, UserFactory, actor
-from tests.tokens.doors import rest
+from tests.tokens.doors import dx, rest
 from tests.tokens.factories import TokenFactory, token_and_text
 from tests.twofactor.factories import code
 from tokens import flows as token_flows
@@ -265,7 +265,7 @@ def test_an_unlock_gives_a_disabled_password_back(desk: Desk, amys: Furnished, w
     assert web.send("/login/", {"username": "amy", "password": PASSWORD}).status_code == 302
 
 
-def test_a_deactivated_person_is_out_at_every_door_and_reactivating_brings_nothing_back(desk: Desk, amys: Furnished) -> None:
+def test_ses_10_a_deactivated_person_is_out_at_every_door_and_reactivating_brings_nothing_back(desk: Desk, amys: Furnished) -> None:
     text = token_and_text(user=amys.user)[1]
     browser, epoch = Desk().enter(amys.user), amys.user.session_epoch
     desk.press(f"{PERSON}deactivate/")
@@ -273,6 +273,7 @@ def test_a_deactivated_person_is_out_at_every_door_and_reactivating_brings_nothi
     assert (amy.is_active, amy.session_epoch) == (False, epoch + 1)
     assert "why=deactivated" in browser.get("/security/")["Location"]
     assert rest("GET", "/api/v1/me/", text).status_code == 401
+    assert dx("/system/whoami", text=text).status_code == 401
     assert not Token.objects.of(amy).with_authority().exists()
     assert not Job.objects.of(amy).running().exists()
     assert not ResetRequest.objects.open().filter(user=amy).exists()

@@ -4,17 +4,22 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
+from django.contrib.auth.hashers import make_password
+from django.core.cache import cache
 from django.test import Client
 
+from accounts import passwords, throttle
 from accounts.digests import digest
-from accounts.errors import StepRefused
-from accounts.models import SecurityEvent, User
+from accounts.errors import Busy, StepRefused, WrongCredentials
+from accounts.models import Counter, SecurityEvent, User
 from tests.factories import PASSWORD, UserFactory
 from tests.tokens.doors import dx, rest, signed_in
-from tokens import keys
+from tokens import keys, repeats
 from tokens.models import EndReason, Token, TokenState
+from tokens.repeats import LoginBody
 
 pytestmark = pytest.mark.django_db
 NEW = "/system/newAuthToken"
@@ -97,9 +102,9 @@ def test_logins_live_side_by_side_under_labels_of_their_own() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", ["wrong password", "unknown", "inactive", "empty"])
+@pytest.mark.parametrize("case", ["wrong password", "unknown", "inactive", "unusable", "empty"])
 def test_log_01_every_wrong_pair_gets_the_same_answer(case: str) -> None:
-    user = UserFactory(is_active=case != "inactive")
+    user = UserFactory(is_active=case != "inactive", **({"password": make_password(None)} if case == "unusable" else {}))
     wrong = {"wrong password": {"password": "x"}, "unknown": {"username": "nobody.here"}, "empty": {"password": ""}}
     answer = dx(NEW, body_of(user, **wrong.get(case, {})))
     assert refusal(answer) == (401, "UsernameOrPasswordError")
@@ -134,10 +139,43 @@ def test_cli_01_a_wait_is_told_as_401_and_never_as_429(settings: Any) -> None:
     assert Client().post("/login/", {"username": user.username, "password": PASSWORD}).status_code == 429
 
 
+@pytest.mark.parametrize("why", ["locked", "busy"])
+def test_cli_01_neither_a_lock_nor_a_crowd_is_told_by_a_status_that_the_client_repeats(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = UserFactory()
+    if why == "locked":
+        Counter.objects.create(key=throttle.key_for("cap", user.username), in_a_row=100)
+    else:
+        monkeypatch.setattr("accounts.passwords.matches", Mock(side_effect=Busy))
+    answer = dx(NEW, body_of(user))
+    assert refusal(answer) == (401, "PasswordDisabled" if why == "locked" else "Busy")
+    assert "Retry-After" not in answer
+    assert answer.json()["error"]["message"]
+
+
+def test_cli_04_what_is_kept_of_a_body_is_a_keyed_digest_for_two_minutes(settings: Any, clock: Any) -> None:
+    user = UserFactory()
+    asked = LoginBody(user.username, "wrong", None, 5)
+    with patch.object(cache, "set", wraps=cache.set) as kept:
+        repeats.remember_refusal(asked, WrongCredentials())
+    assert kept.call_args.args[2] == 120
+    assert not [secret for secret in (user.username, '"wrong"') if secret in str(kept.call_args)]
+    here, before = asked.key, settings.SECRET_KEY
+    settings.SECRET_KEY = "another key" * 6
+    assert asked.key != here
+    settings.SECRET_KEY = before
+    body = body_of(user, password="wrong", expires=now_ms() + 3_600_000)
+    for _ in range(2):
+        dx(NEW, body)
+        clock.shift(121)
+    assert SecurityEvent.objects.filter(event="login.failed").count() == 2
+
+
 def test_cli_04_a_refused_body_sent_again_is_refused_again_and_counted_once() -> None:
     user = UserFactory()
     body = body_of(user, password="wrong")
-    answers = [dx(NEW, body) for _ in range(20)]
+    with patch.object(passwords, "matches", wraps=passwords.matches) as looked:
+        answers = [dx(NEW, body) for _ in range(20)]
+    assert looked.call_count == 1
     assert {refusal(answer) for answer in answers} == {(401, "UsernameOrPasswordError")}
     assert SecurityEvent.objects.filter(event="login.failed").count() == 1
     assert dx(NEW, body_of(user)).status_code == 200

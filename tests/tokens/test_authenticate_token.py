@@ -9,6 +9,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from config.dx import OPEN_ROUTES, ROUTES
 from tests.factories import UserFactory, actor
 from tests.tokens.doors import dx, rest, signed_in
 from tests.tokens.factories import token_and_text
@@ -141,8 +142,9 @@ def test_a_token_beside_the_cookie_of_another_person_counts_alone() -> None:
     assert answer.json()["id"] == token.user.public_id
 
 
-def test_cli_05_a_session_cookie_opens_no_dx_route() -> None:
-    answer = dx("/system/whoami", client=signed_in(UserFactory()))
+@pytest.mark.parametrize("route", [*ROUTES, *sorted(set(OPEN_ROUTES) - {"system/newAuthToken"})])
+def test_cli_05_a_session_cookie_opens_no_dx_route(route: str) -> None:
+    answer = dx("/" + route.replace("{id}", "0" * 24), client=signed_in(UserFactory()))
     assert answer.status_code == 401
 
 

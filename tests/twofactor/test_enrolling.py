@@ -16,7 +16,7 @@ from tests.tokens.doors import dx, rest
 from tests.tokens.factories import TokenFactory, token_and_text
 from tests.twofactor.factories import code, turned_on
 from tokens.models import TokenState
-from twofactor import flows
+from twofactor import flows, totp
 from twofactor.errors import AlreadyOn, EnrolmentOver
 from twofactor.forms import APPS
 from twofactor.models import Authenticator, BackupCode, Enrolment, Step
@@ -95,6 +95,33 @@ def test_the_five_steps_turn_it_on_with_the_last_one_and_sign_out_everywhere(
     assert web.send("/login/verify/", {"otp": code(secret=secret)}).status_code == 401  # the set-up has used it
     assert web.send("/login/verify/", {"otp": codes[3]}).status_code == 302
     assert "9 of 10 backup codes left" in web.get(SECURITY).content.decode()
+
+
+def test_otp_02_the_code_of_the_set_up_opens_no_login(door: WebDoor, browsers: Callable[[], WebDoor]) -> None:
+    up_to(door, Step.CODES)
+    used = code(secret=key())
+    finish(door)
+    web = browsers()
+    web.send("/login/", {"username": "amy", "password": PASSWORD})
+    assert web.send("/login/verify/", {"otp": used}).status_code == 401
+    answer = dx("/system/newAuthToken", {"username": "amy", "password": PASSWORD, "otp": used})
+    assert answer.json()["error"]["type"] == "OTPMismatchError"
+
+
+def test_otp_01_the_key_is_shown_in_the_set_up_alone(door: WebDoor, browsers: Callable[[], WebDoor], clock: Any) -> None:
+    up_to(door, Step.CODE)
+    secret = key()
+    text = totp.base32(secret)
+    assert text in door.get(f"{ENABLE}?step=scan").content.decode().replace(" ", "")
+    step(door, "code", otp=code(secret=secret))
+    finish(door)
+    clock.shift(31)
+    web = browsers()
+    web.send("/login/", {"username": "amy", "password": PASSWORD})
+    web.send("/login/verify/", {"otp": code(secret=secret)})
+    assert web.signed_in
+    pages = ("/", SECURITY, ENABLE, "/security/2fa/disable/", "/security/2fa/backup-codes/", "/security/history/", "/api/v1/me/")
+    assert not [path for path in pages if text in web.get(path).content.decode().replace(" ", "")]
 
 
 def test_with_revoke_active_tokens_the_page_names_them_and_they_die(door: WebDoor, amy: User) -> None:

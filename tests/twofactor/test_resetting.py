@@ -247,6 +247,15 @@ def test_adm_05_a_credential_change_in_the_wait_ends_it(amy: User, codes: list[s
     assert SecurityEvent.objects.get(event="two-factor-reset.overtaken").data["by"] == "the password was changed"
 
 
+def test_new_backup_codes_in_the_wait_end_it_too(web: WebDoor, amy: User, codes: list[str]) -> None:
+    web.send("/login/", {"username": "amy", "password": PASSWORD})
+    web.send("/login/verify/", {"otp": codes[0]})
+    agreed(amy)
+    web.send("/security/2fa/backup-codes/", {"current_password": PASSWORD, "otp": code()})
+    assert state(amy) == State.OVERTAKEN
+    assert SecurityEvent.objects.get(event="two-factor-reset.overtaken").data["by"] == "you made new backup codes"
+
+
 @pytest.mark.parametrize(
     ("waits", "house", "hours"),
     [([], 24, 24), ([1], 24, 1), ([None], 24, 24), ([1, 6], 24, 6), ([1, None], 24, 24), ([], 2, 2), ([3, None], 2, 3), ([None], 72, 72)],

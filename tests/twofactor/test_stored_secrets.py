@@ -49,6 +49,13 @@ def test_bkp_01_two_people_with_one_code_have_two_hashes(amy: User, ben: User) -
     assert not backup_codes.matches("k7fm2qxr9tbd", one, user_id=ben.pk)
 
 
+def test_bkp_01_without_the_key_a_dump_cannot_be_searched(amy: User, settings: Any) -> None:
+    codes, rows = turned_on(amy), list(BackupCode.objects.of(amy).order_by("pk"))
+    settings.BACKUP_CODE_KEY = NEW_KEY
+    found = [one for one in codes for row in rows if backup_codes.matches(one.replace("-", ""), row.hashed, user_id=amy.pk)]
+    assert found == []
+
+
 def test_bkp_01_ten_backup_codes_of_more_than_fifty_bits() -> None:
     codes = backup_codes.new_codes()
     assert len(set(codes)) == 10
