@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from accounts import flows, limits
 from accounts.models import Counter, OutboxMail, PasswordReset, SecurityEvent, Session, User
 from accounts.support import acting
+from orgs import limits as org_limits
 from orgs.models import Invitation, Membership, Organization, OrgLevel
 from tests.conftest import WebDoor
 from tests.console.conftest import ADDRESS, INERT, REASON, Desk, Furnished, staff
@@ -357,6 +358,15 @@ def test_policies_of_an_organization_are_set_with_a_reason_after_the_page_said_w
     assert set(Session.objects.of(amys.user).values_list("idle_limit_seconds", flat=True)) == {300}
     page = desk.press(path, sent)
     assert "Nothing is different" in page.content.decode()
+
+
+def test_api_08_support_asks_so_often_too_whom_policies_would_hit(
+    desk: Desk, amys: Furnished, monkeypatch: pytest.MonkeyPatch, clock: Any
+) -> None:
+    monkeypatch.setattr(org_limits, "PREVIEWS_PER_PERSON_AND_MINUTE", 1)
+    desk = Desk().enter(staff("una"))
+    sent = {"auto_logout_after": "5", "fa": "on", "grace": "0", "tokens": "off"}
+    assert [desk.press(f"/admin/orgs/{amys.org.handle}/", sent).status_code for _ in range(2)] == [200, 429]
 
 
 def test_org_02_members_of_an_organization_are_changed_and_its_last_admin_stays(desk: Desk, amys: Furnished, ben: User, sam: User) -> None:

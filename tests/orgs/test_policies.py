@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import sessions
 from accounts.errors import ReasonNeeded
 from accounts.models import OutboxMail, SecurityEvent, Session, User
-from orgs import flows, impact, settling
+from orgs import flows, impact, limits, settling
 from orgs.errors import AdminNeeded, OrgNotFound, PolicyRefused
 from orgs.flows import PolicyWishes
 from orgs.models import Membership, Organization, OrgLevel, Policy
@@ -348,3 +348,34 @@ def test_org_05_a_preview_tells_nothing_of_limits_that_other_organizations_have(
     Session.objects.of(ben).update(idle_limit_seconds=180)
     assert impact.weigh(acme, wishes) == alone
     assert [hit.kind for hit in alone] == ["sessions-shortened"]
+
+
+def asked_on_the_page(org: Organization, admin: User) -> int:
+    web = WebDoor().sign_in(admin)
+    page = web.get("/orgs/acme/")
+    return int(web.send("/orgs/acme/", {**fields_of(page, auto_logout_after="5"), "preview": "1"}).status_code)
+
+
+def asked_over_rest(org: Organization, admin: User) -> int:
+    text = token_and_text(user=admin)[1]
+    answer = rest("PATCH", "/api/v1/orgs/acme/policies/", text, {"autoLogoutAfter": 5, "preview": True})
+    assert answer.status_code == 200 or int(answer["Retry-After"]) >= 1
+    return answer.status_code
+
+
+@pytest.mark.parametrize("limit", ["PREVIEWS_PER_PERSON_AND_MINUTE", "PREVIEWS_PER_ADDRESS_AND_MINUTE"])
+def test_api_08_whom_policies_would_hit_is_asked_so_often_over_all_doors(
+    acme: Organization, amy: User, monkeypatch: pytest.MonkeyPatch, clock: Any, limit: str
+) -> None:
+    monkeypatch.setattr(limits, limit, 2)
+    assert [asked_on_the_page(acme, amy), asked_over_rest(acme, amy)] == [200, 200]
+    assert [asked_on_the_page(acme, amy), asked_over_rest(acme, amy)] == [429, 429]
+    other: User = UserFactory(username="cleo")
+    Membership.objects.create(org=acme, user=other, level=OrgLevel.ADMIN)
+    # Another admin at the same address.
+    assert asked_over_rest(acme, other) == (200 if "PERSON" in limit else 429)
+    clock.shift(MINUTE)
+    assert asked_over_rest(acme, amy) == 200
+    set_policies(acme, amy, auto_logout_after=5)
+    acme.refresh_from_db()
+    assert acme.auto_logout_after_minutes == 5
