@@ -34,7 +34,8 @@ def assert_discreet(answers: Iterable[Answer]) -> None:
 def assert_holds(house: House, *, counted: Counts | None = None, seconds: float = SERVES_AGAIN_SECONDS) -> None:
     """Fail unless people, scripts and `dx` are served again within `seconds` without help.
 
-    Fail, too, unless `verify_state` finds everything whole. `counted` is what `failure_counts` returned before the fault, or in its midst: none of it may have gone down.
+    Fail, too, unless `verify_state` finds everything whole. `counted` is what `failure_counts` returned before the fault, or in its
+    midst: none of it may have gone down.
     """
     until(lambda: _serves(house), seconds=seconds, what=f"people, scripts and dx to be served; the server said {house.log[-3000:]}")
     assert_whole(house)
