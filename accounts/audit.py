@@ -68,6 +68,7 @@ class Event(StrEnum):
     PROJECT_MEMBER_CHANGED = "project.member-changed"
     PROJECT_MEMBER_REMOVED = "project.member-removed"
     LOG_EXPORTED = "log.exported"
+    SERVER_RESTORED = "server.restored"
     ORG_CREATED = "org.created"
     ORG_RENAMED = "org.renamed"
     ORG_POLICIES_CHANGED = "org.policies-changed"

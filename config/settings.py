@@ -125,6 +125,13 @@ STATE_CHECKS: list[str] = [
     "tokens.work.state.running_work",
     "tokens.work.state.files",
 ]
+RESTORE_STEPS: list[str] = [
+    "accounts.restoring.end_logins",
+    "accounts.restoring.end_links",
+    "orgs.restoring.end_invitations",
+    "twofactor.restoring.end_resets",
+    "tokens.restoring.revoke_tokens",
+]
 HOME_SECTIONS: list[str] = ["twofactor.overview.home", "tokens.work.overview.home"]
 TOKEN_SECTIONS: list[str] = ["tokens.work.overview.ran_on"]
 PROJECT_SECTIONS: list[str] = ["tokens.work.overview.project_files"]
