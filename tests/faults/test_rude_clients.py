@@ -6,7 +6,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -15,6 +14,7 @@ import pytest
 from config.bodies import PER_ADDRESS, STREAMS_PER_ADDRESS
 from config.stalled import LOOK_SECONDS, STALLED_SECONDS
 from tests.faults.aftermath import assert_holds
+from tests.faults.processes import memory_kib, web_process
 from tests.faults.rude import Crowd, Ordinary, head, rude, said_to, status_said_to
 from tests.journeys.house import PASSWORD, Database, House, house, until
 from tests.journeys.visitor import dx_call, dx_login, make_projects
@@ -31,35 +31,12 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 JSON = "Content-Type: application/json"
 
 
-@pytest.fixture
-def calm_house(plan: Database, tmp_path: Path) -> Iterator[House]:
-    """A server that nothing but these clients tries."""
-    with house(plan, tmp_path / "house") as started:
-        yield started
-
-
-def web_process(server: House) -> int:
-    """Return the process that answers: the child of the web server's first one."""
-    assert server.process is not None
-    (first,) = [pid for pid in children(server.process.pid) if "granian" in Path(f"/proc/{pid}/cmdline").read_text()]
-    return until(lambda: next(iter(children(first)), None), what="the web process")
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def memory_kib(pid: int) -> int:
-    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS:")]
-    return int(line.split()[1])
-
-
 @pytest.mark.faults
-def test_f20_heads_that_dribble_are_cut_after_ten_seconds_and_others_are_answered(calm_house: House) -> None:
-    ordinary = Ordinary(calm_house, dx_login(calm_house.url, "amy"))
-    pid = web_process(calm_house)
+def test_f20_heads_that_dribble_are_cut_after_ten_seconds_and_others_are_answered(sound_house: House) -> None:
+    ordinary = Ordinary(sound_house, dx_login(sound_house.url, "amy"))
+    pid = web_process(sound_house)
     before = memory_kib(pid)
-    with ordinary.at_work(), Crowd([rude(calm_house) for _ in range(MANY)]) as crowd:
+    with ordinary.at_work(), Crowd([rude(sound_house) for _ in range(MANY)]) as crowd:
         began = time.monotonic()
         until(lambda: crowd.size == 0, seconds=HEAD_SECONDS + MARGIN_SECONDS, what="the end of the last one")
         assert time.monotonic() - began > HEAD_SECONDS / 2
@@ -68,12 +45,12 @@ def test_f20_heads_that_dribble_are_cut_after_ten_seconds_and_others_are_answere
 
 
 @pytest.mark.faults
-def test_f20_bodies_that_dribble_are_cut_after_a_minute_and_others_are_answered(calm_house: House) -> None:
-    ordinary = Ordinary(calm_house, dx_login(calm_house.url, "amy"))
-    pid = web_process(calm_house)
+def test_f20_bodies_that_dribble_are_cut_after_a_minute_and_others_are_answered(sound_house: House) -> None:
+    ordinary = Ordinary(sound_house, dx_login(sound_house.url, "amy"))
+    pid = web_process(sound_house)
     before = memory_kib(pid)
     with ordinary.at_work():
-        peers = [rude(calm_house) for _ in range(MANY)]
+        peers = [rude(sound_house) for _ in range(MANY)]
         began = time.monotonic()
         for peer in peers:
             peer.sendall(head("/login/", FORM, "Content-Length: 1000"))
@@ -84,12 +61,12 @@ def test_f20_bodies_that_dribble_are_cut_after_a_minute_and_others_are_answered(
             assert time.monotonic() - began > STALLED_SECONDS - LOOK_SECONDS
     ordinary.assert_soon()
     assert memory_kib(pid) - before < MEMORY_KIB
-    assert_holds(calm_house)
+    assert_holds(sound_house)
 
 
 @pytest.mark.faults
-def test_rel_05_a_body_that_stops_is_answered_before_its_connection_ends(calm_house: House) -> None:
-    with rude(calm_house) as peer:
+def test_rel_05_a_body_that_stops_is_answered_before_its_connection_ends(sound_house: House) -> None:
+    with rude(sound_house) as peer:
         peer.settimeout(CUT_SECONDS)
         peer.sendall(head("/api/v1/tokens/", JSON, "Content-Length: 1000") + b'{"label": "deploy"')
         assert status_said_to(peer) == 400
@@ -132,20 +109,20 @@ class Files:
 
 
 @pytest.mark.faults
-def test_f20_no_thread_waits_longer_than_a_minute_for_readers_and_senders_that_are_gone(calm_house: House) -> None:
-    files = Files(calm_house)
-    ordinary = Ordinary(calm_house, dx_login(calm_house.url, "ben"))
+def test_f20_no_thread_waits_longer_than_a_minute_for_readers_and_senders_that_are_gone(sound_house: House) -> None:
+    files = Files(sound_house)
+    ordinary = Ordinary(sound_house, dx_login(sound_house.url, "ben"))
     half = STREAMS_PER_ADDRESS // 2
     with ordinary.at_work(), ExitStack() as gone:
         for asked in [files.get() for _ in range(half)] + [files.put() + b"x" * 1000 for _ in range(half)]:
-            gone.enter_context(peer := rude(calm_house, buffer=SCARCE_BYTES))
+            gone.enter_context(peer := rude(sound_house, buffer=SCARCE_BYTES))
             peer.sendall(asked)
         wanted = files.get()
-        until(lambda: status_of(calm_house, wanted) == 503, what="the last place to be taken")
-        until(lambda: status_of(calm_house, wanted) == 200, seconds=CUT_SECONDS, what="a place to be free again")
+        until(lambda: status_of(sound_house, wanted) == 503, what="the last place to be taken")
+        until(lambda: status_of(sound_house, wanted) == 200, seconds=CUT_SECONDS, what="a place to be free again")
     ordinary.assert_soon()
-    assert "Traceback" not in calm_house.log
-    assert_holds(calm_house)
+    assert "Traceback" not in sound_house.log
+    assert_holds(sound_house)
 
 
 def status_of(server: House, asked: bytes) -> int:
