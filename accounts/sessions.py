@@ -36,6 +36,7 @@ _find = CompiledGet(
     joined_fields=User.REQUEST_COLUMNS,
 )
 
+_LONGEST_LIFE = timedelta(seconds=limits.SESSION_LIFE_SECONDS)
 _TOUCH = (
     'UPDATE "accounts_session" SET "last_activity" = %s WHERE "session_key" = (SELECT "session_key" FROM "accounts_session" '
     'WHERE "session_key" = %s AND "last_activity" < %s FOR NO KEY UPDATE SKIP LOCKED)'
@@ -198,7 +199,7 @@ def _live_row(key_digest: str) -> Session | None:
 
 def why_over(row: Session, now: datetime) -> WhyEnded | None:
     """Return why `row` counts as gone at `now`, or None while it lives. The sweeper may be late; this never is (SES-07)."""
-    if now >= row.expire_date:
+    if now >= row.expire_date or row.created - now > _LONGEST_LIFE:  # begun by a clock that was years ahead (F11)
         return WhyEnded.EXPIRED
     if now >= row.idle_end:
         return WhyEnded.IDLE
