@@ -222,3 +222,15 @@ class LogExported(Payload, event=Event.LOG_EXPORTED, title="Security log exporte
     def about(self) -> str:
         """The organization whose log it was."""
         return self.org_id
+
+
+@dataclass(frozen=True)
+class ServerRestored(Payload, event=Event.SERVER_RESTORED, title="Server restored from a backup"):
+    """The database is that of a backup: what was of a login then was ended. Events between the backup and this one are not in this log."""
+
+    ended: dict[str, int] = field(default_factory=dict)
+    tokens_revoked_since: str = ""
+
+    def sentence(self) -> str:
+        """What was ended."""
+        return ", ".join(f"{noun}: {count}" for noun, count in self.ended.items())

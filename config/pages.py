@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -11,16 +12,19 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from accounts import meters
 from accounts.errors import GatehouseError
-from config import envelopes, readiness
+from config import envelopes, outcomes, readiness
 from tokens.work import streams
 
 logger = logging.getLogger("gatehouse.errors")
 
 RETRY_AFTER_SECONDS = 5
+SECURITY_TXT_DAYS = 180
 SENTENCES = {
     400: "The request could not be understood",
     401: "Sign in first",
@@ -67,19 +71,29 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return redirect(static("icon.svg"))
 
 
+@login_not_required
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Return whom to tell of a weakness (RFC 9116). It expires in half a year from today: whoever keeps a copy shall look again."""
+    expires = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=SECURITY_TXT_DAYS)
+    lines = [
+        f"Contact: {settings.SECURITY_CONTACT}",
+        f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+        f"Canonical: {settings.SITE_URL}{request.path}",
+        "Preferred-Languages: en",
+    ]
+    return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; charset=utf-8")
+
+
 @csrf_exempt
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Return 200 if database and cache answer, else 503; per part ok or not, and nothing more (OPS-09)."""
+    """Return 200 if requests can be answered, else 503; per part one word, and nothing more (OPS-09)."""
     parts = readiness.check()
-    ready = all(parts.values())
-    body = {"status": _word(ready), "parts": {name: _word(ok) for name, ok in parts.items()}}
+    ready = readiness.is_ready(parts)
+    body = {"status": readiness.OK if ready else readiness.NOT_OK, "parts": parts}
     return JsonResponse(body, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
-
-
-def _word(ok: bool) -> str:
-    return "ok" if ok else "not ok"
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -101,8 +115,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Return the answer to a fault of ours (handler500): 503 where the database is away, else 500."""
     # Django calls this while it handles the exception, and gives it no other way to ask which.
     if isinstance(sys.exc_info()[1], readiness.DATABASE_AWAY):
-        return answer(request, 503, retry_after=RETRY_AFTER_SECONDS)
+        return database_away(request)
     return answer(request, 500)
+
+
+def database_away(request: HttpRequest) -> HttpResponse:
+    """Return the answer where the database was lost: 503, "try again", or where something may have been stored "look first" (REL-04)."""
+    if outcomes.is_unknown(request):
+        return answer(
+            request, 503, code=outcomes.UNKNOWN_CODE, detail=outcomes.UNKNOWN, page="outcome_unknown.html", retry_after=RETRY_AFTER_SECONDS
+        )
+    return answer(request, 503, retry_after=RETRY_AFTER_SECONDS)
 
 
 @login_not_required
@@ -117,6 +140,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def refusal(request: HttpRequest, error: GatehouseError) -> HttpResponse:
     """Return the answer to a typed error that no view has rendered."""
+    meters.refusal(envelopes.door_of(request), error.code)
     if envelopes.speaks_dx(request):
         return envelopes.dx_error(
             error.dx_type, str(error), error.dx_status, retry_after=error.retry_after, headers=streams.headers_of(error)

@@ -105,6 +105,7 @@ OPEN_PAGES = {
     OBJECT: 1,
     "/security/": 0,
     "/.well-known/change-password": 0,
+    "/.well-known/security.txt": 0,
     "/api/v1/schema/": 0,
     "/api/v1/docs/": 0,
 }
@@ -159,16 +160,16 @@ ACTS = {
     "POST /security/sessions/": 9,
     "POST /security/compromised/": 51,
     "POST /security/2fa/object/": 3,
-    "POST /profile/tokens/new/": 15,
+    "POST /profile/tokens/new/": 17,
     "POST /profile/tokens/revoke/": 11,
-    "POST /profile/tokens/<public_id>/rotate/": 29,
+    "POST /profile/tokens/<public_id>/rotate/": 31,
     "POST /projects/<project_id>/delete/": 43,
     "POST /orgs/<handle>/members/<username>/remove/": 20,
     "POST /orgs/<handle>/invitations/<invitation>/withdraw/": 8,
     "DELETE /api/v1/orgs/<handle>/members/<username>/": 17,
     "DELETE /api/v1/orgs/<handle>/invitations/<invitation>/": 6,
     "PATCH /api/v1/projects/<project_id>/members/<username>/": 6,
-    "POST /api/v1/tokens/<public_id>/rotate/": 24,
+    "POST /api/v1/tokens/<public_id>/rotate/": 26,
     "DELETE /api/v1/sessions/<public_id>/": 8,
 }
 # What is answered otherwise than with 200, or than with a redirect after an act.

@@ -256,7 +256,7 @@ def test_signing_in_again_ends_the_session_before(web: WebDoor, amy: User, ben: 
         "/login/", "/logout/", "/session/", "ftp://e", "/x" * 2000, " /security/", "//[::1]/", "https:/\\e.example",
     ],
 )  # fmt: skip
-def test_next_never_leads_away(web: WebDoor, amy: User, trick: str) -> None:
+def test_web_05_next_never_leads_away(web: WebDoor, amy: User, trick: str) -> None:
     answer = attempt(web, "amy", PASSWORD, next=trick)
     assert answer.status_code == 302
     assert answer["Location"] == "/"

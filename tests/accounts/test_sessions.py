@@ -418,7 +418,7 @@ def test_a_strange_referer_leads_home(web: WebDoor, amy: User, referer: str) -> 
 
 @pytest.mark.parametrize("path", ["/security/password/", "/profile/tokens/revoke/", "/security/sessions/", "/login/", "/healthz", "/"])
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
-def test_a_method_that_a_page_does_not_take_is_405_for_everybody(web: WebDoor, amy: User, path: str, method: str) -> None:
+def test_web_06_a_method_that_a_page_does_not_take_is_405_for_everybody(web: WebDoor, amy: User, path: str, method: str) -> None:
     answer = web.generic(method, path)
     assert answer.status_code == 405
     assert "PUT" not in answer["Allow"]

@@ -49,7 +49,7 @@ def lines() -> Iterator[Lines]:
         "csrfmiddlewaretoken=marker-1234",
     ],
 )
-def test_a_secret_in_a_text_is_masked(text: str) -> None:
+def test_ops_04_a_secret_in_a_text_is_masked(text: str) -> None:
     masked = mask(text)
     assert MASK in masked
     assert "marker-1234" not in masked
@@ -64,7 +64,7 @@ def test_the_key_in_every_address_that_has_one_is_masked() -> None:
         assert "marker-1234" not in mask(f"GET {address} failed"), route
 
 
-def test_secrets_in_extra_fields_and_exceptions_are_masked(lines: Lines) -> None:
+def test_ops_04_secrets_in_extra_fields_and_exceptions_are_masked(lines: Lines) -> None:
     try:
         raise ValueError(f"bad token {TOKEN}")
     except ValueError:
@@ -78,7 +78,7 @@ def test_secrets_in_extra_fields_and_exceptions_are_masked(lines: Lines) -> None
     assert not [secret for secret in ("marker-", TOKEN) if secret in json.dumps(line)]
 
 
-def test_control_characters_of_a_stranger_are_spelt_out(lines: Lines) -> None:
+def test_ops_05_control_characters_of_a_stranger_are_spelt_out(lines: Lines) -> None:
     logging.getLogger("test").warning("login of %s", "amy\r\n{}\x1b[31m\u2028\x9b")
     (line,) = lines()
     assert line["message"] == r"login of amy\x0d\n{}\x1b[31m\x2028\x9b"
@@ -88,7 +88,7 @@ def test_a_traceback_keeps_its_lines() -> None:
     assert escape_controls("a\nb\x07", keep_lines=True) == "a\nb\\x07"
 
 
-def test_an_access_line_names_the_route_and_never_the_path(client: Client, lines: Lines) -> None:
+def test_ops_04_an_access_line_names_the_route_and_never_the_path(client: Client, lines: Lines) -> None:
     answer = client.get("/healthz?key=marker-1234", headers={"user-agent": "marker-5678"})
     (line,) = [line for line in lines() if line["logger"] == "gatehouse.access"]
     assert (line["method"], line["route"], line["status"], line["actor"]) == ("GET", "/healthz", 200, None)

@@ -77,8 +77,18 @@ def test_tok_03_no_way_back_shows_the_text_again(server: House, windows: Windows
                 step()  # Chromium shows its own page in the place of the answer to the form
             assert text not in until(lambda: shown(page))
     assert text not in window.open("/profile/tokens/new/").content()
-    for store in ("localStorage", "sessionStorage"):
-        assert text[SHOWN_CHARS:] not in page.evaluate(f"JSON.stringify({store})")
+
+
+def test_web_09_nothing_of_a_text_or_of_the_person_is_kept_by_the_browser(server: House, windows: Windows) -> None:
+    window, name = windows(), server.person()
+    window.sign_in(name)
+    text = window.make_token("shown once")
+    for path in ("/profile/tokens/new/", "/profile/", "/"):
+        page = window.open(path)
+        for store in ("localStorage", "sessionStorage"):
+            kept = page.evaluate(f"JSON.stringify({store})")
+            assert text[SHOWN_CHARS:] not in kept
+            assert name not in kept
 
 
 def made_by_rest(url: str, text: str) -> str:

@@ -46,7 +46,7 @@ def join(link: str, **wish: str) -> Membership:
     return flows.accept_as_new(link=link, actor=actor(), **wishes)
 
 
-def test_an_invitation_gives_nothing_before_it_is_accepted_and_is_used_once(acme: Organization, amy: User, ben: User) -> None:
+def test_org_06_an_invitation_gives_nothing_before_it_is_accepted_and_is_used_once(acme: Organization, amy: User, ben: User) -> None:
     invite(acme, amy, " BEN@example.com ", OrgLevel.ADMIN)
     link = mailed_link()
     assert level_in(acme, ben) is None
@@ -62,7 +62,7 @@ def test_an_invitation_gives_nothing_before_it_is_accepted_and_is_used_once(acme
 
 
 @pytest.mark.parametrize("whom", ["ben@example.com", "user-ben"])
-def test_nobody_else_can_accept_whatever_they_know(acme: Organization, amy: User, ben: User, whom: str) -> None:
+def test_org_06_nobody_else_can_accept_whatever_they_know(acme: Organization, amy: User, ben: User, whom: str) -> None:
     invitation = invite(acme, amy, whom)
     cleo, link = UserFactory(username="cleo"), mailed_link()
     with pytest.raises(InvitationForOther) as refused:
@@ -86,7 +86,7 @@ def test_the_username_that_was_invited_can_accept_whatever_its_address_is_by_the
 
 
 @pytest.mark.parametrize(("seconds", "lives"), [(-1, True), (0, False)])
-def test_an_invitation_lives_seven_days(acme: Organization, amy: User, ben: User, clock: Any, seconds: int, lives: bool) -> None:
+def test_org_06_an_invitation_lives_seven_days(acme: Organization, amy: User, ben: User, clock: Any, seconds: int, lives: bool) -> None:
     invite(acme, amy, ben.email)
     link = mailed_link()
     clock.shift(7 * 86_400 + seconds)
@@ -123,7 +123,7 @@ def cost(acme: Organization, amy: User, address: str) -> tuple[int, dict[str, An
     return len(captured), shown, [event and {**event, "data": {**event["data"], "invitee": ""}}]
 
 
-def test_no_answer_cost_or_event_tells_whether_an_address_has_an_account(acme: Organization, amy: User, ben: User) -> None:
+def test_org_06_no_answer_cost_or_event_tells_whether_an_address_has_an_account(acme: Organization, amy: User, ben: User) -> None:
     UserFactory(username="off", email="off@example.com", is_active=False)
     costs = [cost(acme, amy, address) for address in ("nobody@example.com", ben.email, "off@example.com", amy.email)]
     assert all(one == costs[0] for one in costs), costs
@@ -302,7 +302,7 @@ def test_a_signed_in_person_accepts_on_the_page_or_on_their_own(acme: Organizati
     assert "You are a member." in web.get("/orgs/acme/").content.decode()
 
 
-def test_another_account_is_refused_on_the_page_with_a_sentence_that_names_nobody(
+def test_org_06_another_account_is_refused_on_the_page_with_a_sentence_that_names_nobody(
     acme: Organization, amy: User, ben: User, web: WebDoor
 ) -> None:
     web.sign_in(UserFactory(username="cleo"))

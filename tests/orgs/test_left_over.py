@@ -211,6 +211,16 @@ def test_levels_flood_nobody(acme: Organization, amy: User, ben: User, monkeypat
         flows.change_level(level=OrgLevel.ADMIN, **change)
 
 
+def test_in_a_call_for_several_members_each_counts(acme: Organization, amy: User, ben: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(org_limits, "CHANGES_PER_HOUR", 3)
+    both: Any = {"caller": person(amy), "handle": "acme", "wishes": {"ben": OrgLevel.ADMIN, "amy": OrgLevel.ADMIN}, "actor": actor(amy)}
+    flows.change_levels(**both)
+    with pytest.raises(TooManyAttempts):
+        flows.change_levels(**both)
+    # What is refused is not counted.
+    flows.change_level(caller=person(amy), handle="acme", username="ben", level=OrgLevel.MEMBER, actor=actor(amy))
+
+
 def test_policies_flood_nobody(acme: Organization, amy: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(org_limits, "POLICIES_PER_HOUR", 1)
     wanted: Any = {"caller": person(amy), "handle": "acme", "wishes": PolicyWishes(tokens_allowed=False), "actor": actor(amy)}

@@ -225,7 +225,7 @@ def test_a_revocation_of_another_shape_ends_nothing(amys: str, body: Any) -> Non
     assert Token.objects.live().count() == 1
 
 
-def test_questions_are_limited_and_revoking_is_not(amy: User, amys: str, settings: Any) -> None:
+def test_api_08_questions_are_limited_and_revoking_is_not(amy: User, amys: str, settings: Any) -> None:
     token = TokenFactory(user=amy)
     asked = [post(amys, {"ids": [token.public_id], "preview": True}, REVOKE) for _ in range(61)]
     assert [answer.status_code for answer in asked] == [200] * 60 + [429]
@@ -233,7 +233,7 @@ def test_questions_are_limited_and_revoking_is_not(amy: User, amys: str, setting
     assert post(amys, {"ids": [token.public_id]}, REVOKE).status_code == 200
 
 
-def test_a_search_finds_labels_and_projects_and_is_limited(amy: User, amys: str) -> None:
+def test_api_08_a_search_finds_labels_and_projects_and_is_limited(amy: User, amys: str) -> None:
     project = project_of(amy, name="Genome Atlas")
     scoped = TokenFactory(user=amy, label="scoped", everywhere=None)
     TokenProject.objects.create(token=scoped, project=project, level=Level.VIEW)

@@ -27,7 +27,7 @@ def require(user: User, *, days: int = 0, name: str = "acme") -> Organization:
     return org
 
 
-def test_a_member_without_it_gets_no_further_than_the_set_up(web: WebDoor, amy: User) -> None:
+def test_org_04_a_member_without_it_gets_no_further_than_the_set_up(web: WebDoor, amy: User) -> None:
     require(amy)
     web.sign_in(amy)
     for path in ("/", "/security/", "/profile/tokens/", "/security/password/"):
