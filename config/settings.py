@@ -53,6 +53,9 @@ checks.ports_differ({"PORT": PORT, "METRICS_PORT": METRICS_PORT})
 DEVICE_COOKIE_KEY: str = checks.key(
     "DEVICE_COOKIE_KEY", _read("DEVICE_COOKIE_KEY"), demo=checks.DEMO_DEVICE_COOKIE_KEY, development=DEVELOPMENT
 )
+DEVICE_COOKIE_KEY_FALLBACKS: list[str] = checks.old_keys(
+    "DEVICE_COOKIE_KEY_FALLBACKS", _read("DEVICE_COOKIE_KEY_FALLBACKS"), development=DEVELOPMENT
+)
 # Encrypts the keys of authenticator apps; old ones still decrypt until `manage.py rotate_totp_key` has re-encrypted all.
 TOTP_KEY: str = checks.key("TOTP_KEY", _read("TOTP_KEY"), demo=checks.DEMO_TOTP_KEY, development=DEVELOPMENT)
 TOTP_KEY_FALLBACKS: list[str] = checks.old_keys("TOTP_KEY_FALLBACKS", _read("TOTP_KEY_FALLBACKS"), development=DEVELOPMENT)

@@ -8,10 +8,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import User
-from tests.factories import UserFactory
+from tests.conftest import WebDoor
+from tests.factories import PASSWORD, UserFactory
 from tests.twofactor.factories import SECRET, AuthenticatorFactory, code, turned_on
 from twofactor import backup_codes, limits, totp, vault
-from twofactor.models import Authenticator, BackupCode, WrongCode
+from twofactor.models import Authenticator, BackupCode, Enrolment, WrongCode
 
 pytestmark = pytest.mark.django_db
 NEW_KEY, NEWER_KEY = "another-key-for-tests-" + "0123456789" * 4, "a-third-key-for-tests-" + "9876543210" * 4
@@ -103,6 +104,33 @@ def test_the_command_goes_on_where_it_was_stopped_and_tells_of_what_no_key_opens
     said = StringIO()
     call_command("rotate_totp_key", stdout=said)
     assert "0 encrypted again, 6 were already" in said.getvalue()
+
+
+def test_ops_03_the_old_key_is_not_droppable_while_a_set_up_or_shown_codes_need_it(
+    web: WebDoor, amy: User, settings: Any, clock: Any
+) -> None:
+    web.sign_in(amy)
+    web.send("/security/2fa/enable/", {"step": "app", "app": "Aegis"}, form_at="/security/")
+    web.send("/security/2fa/enable/", {"step": "password", "current_password": PASSWORD}, form_at="/security/")
+    assert Enrolment.objects.get().secret is not None
+    old, settings.TOTP_KEY = settings.TOTP_KEY, NEW_KEY
+    settings.TOTP_KEY_FALLBACKS = [old]
+    said = StringIO()
+    with pytest.raises(CommandError, match="1 half-made set-ups or shown codes still need TOTP_KEY_FALLBACKS"):
+        call_command("rotate_totp_key", stdout=said)
+    assert "Nothing needs" not in said.getvalue()
+    clock.shift(limits.SHOWN_LIFE_SECONDS)
+    call_command("rotate_totp_key", stdout=said)
+    assert "Nothing needs TOTP_KEY_FALLBACKS any more" in said.getvalue()
+
+
+def test_ops_03_backup_codes_of_a_key_that_nobody_names_are_counted(amy: User, settings: Any) -> None:
+    turned_on(amy)
+    settings.BACKUP_CODE_KEY = NEW_KEY
+    said = StringIO()
+    call_command("rotate_totp_key", stdout=said)
+    assert "10 unused backup codes can be checked by no key that settings name" in said.getvalue()
+    assert "still need BACKUP_CODE_KEY_FALLBACKS" not in said.getvalue()
 
 
 def test_backup_codes_of_an_old_key_work_until_they_are_renewed(amy: User, settings: Any) -> None:
