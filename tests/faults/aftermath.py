@@ -1,11 +1,14 @@
 """What must hold after every fault (SECURITY.md, Faults): nobody has to help, nothing is half, nothing was told, nothing uncounted."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from http.client import HTTPException
 from uuid import uuid4
 
-from tests.journeys.house import House, until
+from tests.journeys.house import ROOT, House, until
 from tests.journeys.visitor import Answer, Visitor, dx_call, dx_login, with_token
 
 SERVES_AGAIN_SECONDS = 10.0
@@ -31,11 +34,21 @@ def assert_discreet(answers: Iterable[Answer]) -> None:
 def assert_holds(house: House, *, counted: Counts | None = None, seconds: float = SERVES_AGAIN_SECONDS) -> None:
     """Fail unless people, scripts and `dx` are served again within `seconds` without help.
 
-    `counted` is what `failure_counts` returned before the fault, or in its midst: none of it may have gone down.
+    Fail, too, unless `verify_state` finds everything whole. `counted` is what `failure_counts` returned before the fault, or in its
+    midst: none of it may have gone down.
     """
     until(lambda: _serves(house), seconds=seconds, what=f"people, scripts and dx to be served; the server said {house.log[-3000:]}")
+    assert_whole(house)
     if counted is not None:
         _assert_none_went_down(counted, failure_counts(house))
+
+
+def assert_whole(house: House) -> None:
+    """Fail if `verify_state` finds anything."""
+    mine = {"DEBUG": "1", "DJANGO_SETTINGS_MODULE": "config.settings", "VAR_DIR": str(house.var), "DATABASE_URL": house.database.url}
+    environment, command = {**os.environ, **house.settings, **mine}, [sys.executable, "manage.py", "verify_state"]
+    looked = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert looked.returncode == 0, looked.stdout + looked.stderr
 
 
 def _serves(house: House) -> bool:
