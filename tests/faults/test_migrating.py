@@ -52,7 +52,6 @@ def old_house(before: Path, tmp_path: Path) -> Iterator[House]:
         database = Database(postgres.url(DATABASE))
         assert manage(database, tmp_path, "migrate", "--verbosity=0", root=before).returncode == 0
         assert manage(database, tmp_path, "load_demo", root=before).returncode == 0
-        _seed(database)
         built = House(var=tmp_path, database=database, settings={}, root=before)
         try:
             built.start()
@@ -62,20 +61,11 @@ def old_house(before: Path, tmp_path: Path) -> Iterator[House]:
 
 
 def _seed(database: Database) -> None:
-    """Make many rows out of one of each kind, whatever columns they have."""
     with psycopg.connect(database.url, autocommit=True) as server:
-        _copies(server, "accounts_user", PEOPLE, id="100 + i", username="'u' || i", email="'u' || i || '@example.com'")
-        amy = "(SELECT id FROM accounts_user WHERE username = 'amy')"
-        server.execute(
-            "INSERT INTO accounts_session (session_key, session_data, expire_date, public_id, user_id, epoch, created, last_activity,"
-            " idle_limit_seconds, user_agent) SELECT md5(i::text) || md5((i + 1)::text), '', now() + interval '1 day', md5(i::text),"
-            f" 100 + 1 + i % {PEOPLE}, 0, now(), now(), 900, '' FROM generate_series(1, {ROWS}) i"
-        )
-        server.execute(
-            "INSERT INTO accounts_securityevent (public_id, at, event, subject_id, door, user_agent, request_id, about, data)"
-            f" SELECT md5(i::text), now(), 'login.succeeded', {amy}, 'web', '', md5(i::text)::char(24), '', '{{}}'"
-            f" FROM generate_series(1, {EVENTS}) i"
-        )
+        _copies(server, "accounts_user", PEOPLE, id="1000000 + i", username="'u' || i", email="'u' || i || '@example.com'")
+        _copies(server, "accounts_session", ROWS, session_key="md5(i::text) || md5((i + 1)::text)", user_id=f"1000001 + i % {PEOPLE}")
+        _copies(server, "tokens_token", ROWS, id="1000000 + i", label="'token ' || i", user_id=f"1000001 + i % {PEOPLE}")
+        _copies(server, "accounts_securityevent", EVENTS, id="1000000 + i", subject_id=f"1000001 + i % {PEOPLE}")
 
 
 def _copies(server: "psycopg.Connection[tuple[object, ...]]", table: str, count: int, **changed: str) -> None:
@@ -84,7 +74,7 @@ def _copies(server: "psycopg.Connection[tuple[object, ...]]", table: str, count:
     unique = {"public_id": "md5(i::text)", "digest": "md5(i::text) || md5((i + 1)::text)"} | changed
     chosen = ", ".join(unique.get(name, f'o."{name}"') for name in columns)
     quoted = ", ".join(f'"{name}"' for name in columns)
-    oldest = f"(SELECT * FROM {table} ORDER BY id LIMIT 1) o"  # noqa: S608
+    oldest = f"(SELECT * FROM {table} ORDER BY 1 LIMIT 1) o"  # noqa: S608
     server.execute(f"INSERT INTO {table} ({quoted}) SELECT {chosen} FROM {oldest}, generate_series(1, {count}) i".encode())  # noqa: S608
 
 
@@ -120,7 +110,7 @@ class Watcher:
     """How long anybody but the migration waited for a lock, at most."""
 
     WAITS = (
-        "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - l.waitstart)), 0) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+        "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - l.waitstart)), 0) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"  # noqa: S608
         f" WHERE NOT l.granted AND a.application_name <> '{MIGRATOR}'"
     )
 
@@ -176,6 +166,7 @@ def test_f17_the_release_before_serves_while_tables_change_a_killed_migration_ru
 ) -> None:
     database, were, looked = old_house.database, latest(old_house), schema(old_house.database)
     signed_in, token = Visitor(old_house.url).sign_in("ben"), Visitor(old_house.url).sign_in("amy").make_token("nightly")
+    _seed(database)
     traffic, watcher = Traffic(old_house, token), Watcher(database)
     with migrating(old_house) as first:
         until(lambda: "accounts_event_of_kind" in str(database.rows(_BUILT)), seconds=120, what="a migration half-way")
