@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from accounts import limits
+from accounts.connections import release
 from accounts.errors import Busy, WeakPassword
 from accounts.failpoints import failpoint
 from accounts.models import User
@@ -139,6 +140,8 @@ def _is_mostly(chosen: str, name: str) -> bool:
 @contextmanager
 def _slot() -> Iterator[None]:
     # Each hash takes ARGON2_MEMORY_KIB and a core: more of them at once than cores would starve everybody else.
+    # Nobody needs the database meanwhile, and others do.
+    release()
     if not _slots.acquire(timeout=HASH_WAIT_SECONDS):
         raise Busy()
     try:

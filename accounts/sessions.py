@@ -266,12 +266,16 @@ def make_room(user: User, actor: Actor) -> None:
 def sweep() -> int:
     """End up to 500 sessions of each limit that are over, forget up to 5,000 reasons older than a day; return how many rows went."""
     now = timezone.now()
-    gone = _sweep(Session.objects.filter(expire_date__lte=now), WhyEnded.EXPIRED)
-    for limit in _limits_in_use():
-        idle = Session.objects.filter(idle_limit_seconds=limit, last_activity__lte=now - timedelta(seconds=limit))
-        gone += _sweep(idle, WhyEnded.IDLE)
+    gone = sum(_sweep(rows, why) for rows, why in over(now))
     forgotten = EndedSession.objects.filter(ended__lt=now - timedelta(seconds=limits.ENDED_SESSION_MEMORY_SECONDS))
     return gone + delete_batch(forgotten)
+
+
+def over(now: datetime) -> Iterator[tuple[QuerySet[Session], WhyEnded]]:
+    """Give the sessions that are past a limit at `now`, and which limit that is."""
+    yield Session.objects.filter(expire_date__lte=now), WhyEnded.EXPIRED
+    for limit in _limits_in_use():
+        yield Session.objects.filter(idle_limit_seconds=limit, last_activity__lte=now - timedelta(seconds=limit)), WhyEnded.IDLE
 
 
 def _sweep(over: QuerySet[Session], why: WhyEnded) -> int:

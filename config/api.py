@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.db import DataError
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from rest_framework import exceptions, status
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.pagination import CursorPagination
@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from accounts.errors import GatehouseError
 from accounts.wording import spell_wait
-from config import envelopes, pages, readiness, strict_json
+from config import envelopes, outcomes, pages, readiness, strict_json
 
 logger = logging.getLogger("gatehouse.api")
 SENTENCES_PER_FIELD = 10
@@ -111,8 +111,8 @@ class Pages(CursorPagination):
 
 def problem(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Return the problem+json answer to `error`, or None for a fault of ours, which becomes a 500 with a log line."""
-    known = _translated(error)
     request = context["request"]._request
+    known = _translated(error, request)
     view: Any = context.get("view")
     if isinstance(known, GatehouseError):
         errors = {known.field: [str(known)]} if known.field else None
@@ -129,14 +129,14 @@ def problem(error: Exception, context: Mapping[str, Any]) -> Response | None:
     return None
 
 
-def _translated(error: Exception) -> Exception:
+def _translated(error: Exception, request: HttpRequest) -> Exception:
     if isinstance(error, Http404):
         return exceptions.NotFound()
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied()
     if isinstance(error, readiness.DATABASE_AWAY):
         logger.error("database does not answer", exc_info=error)
-        return Unavailable()
+        return OutcomeUnknown() if outcomes.is_unknown(request) else Unavailable()
     return error
 
 
@@ -147,6 +147,13 @@ class Unavailable(exceptions.APIException):
     default_detail = pages.SENTENCES[503]
     default_code = "unavailable"
     wait = pages.RETRY_AFTER_SECONDS
+
+
+class OutcomeUnknown(Unavailable):
+    """The database was lost after a COMMIT was sent: what was asked for may be stored or not."""
+
+    default_detail = outcomes.UNKNOWN
+    default_code = outcomes.UNKNOWN_CODE
 
 
 def _sentence_of(error: exceptions.APIException) -> str:

@@ -1,8 +1,9 @@
-"""Redis, as something that may vanish (REL-03): when it refuses, hangs or is full, the cache is empty, and nobody waits twice."""
+"""Redis, as something that may vanish (REL-03): when it refuses, hangs, crawls or is full, the cache is empty, and nobody waits twice."""
 
 import logging
 import time
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, TypeVar
 
 from django.core.cache.backends.redis import RedisCache
@@ -11,7 +12,47 @@ from redis.exceptions import RedisError
 logger = logging.getLogger("gatehouse.cache")
 
 REST_SECONDS = 5.0  # after a failure Redis is left alone for so long
+SLOW_SECONDS = 0.125  # an answer that took longer is the last for as long: two of them would be all that a request may lose
+TOLD_AGAIN_SECONDS = 60.0
 T = TypeVar("T")
+
+
+class Circuit:
+    """Whether a server is asked at all, for every thread of this process: Django gives each a cache of its own."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._resting_until = 0.0
+        self._tell_from = 0.0
+
+    def is_open(self) -> bool:
+        """Return whether the server is left alone now. When the rest is over, one thread alone is told so until it came back."""
+        if not self._resting_until:
+            return False
+        with self._lock:
+            now = time.monotonic()
+            if now < self._resting_until:
+                return True
+            self._resting_until = now + REST_SECONDS
+            return False
+
+    def rest(self, why: str) -> None:
+        """Leave it alone for a while. One line a minute, not one per thread that ran into it and not one per try."""
+        with self._lock:
+            now = time.monotonic()
+            self._resting_until = now + REST_SECONDS
+            tell = now >= self._tell_from
+            if tell:
+                self._tell_from = now + TOLD_AGAIN_SECONDS
+        if tell:
+            logger.warning("cache does not answer", extra={"error": why})
+
+    def close(self) -> None:
+        """Ask it again."""
+        self._resting_until = 0.0
+
+
+_circuits: dict[str, Circuit] = {}
 
 
 class TolerantRedisCache(RedisCache):
@@ -22,18 +63,22 @@ class TolerantRedisCache(RedisCache):
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
-        self._resting_until = 0.0
+        self._circuit = _circuits.setdefault(server, Circuit())
 
     def _try(self, ask: Callable[[], T], otherwise: T) -> T:
-        if time.monotonic() < self._resting_until:
+        if self._circuit.is_open():
             return otherwise
+        started = time.monotonic()
         try:
-            return ask()
+            found = ask()
         except (RedisError, OSError) as error:
-            # One line per rest, not one per request.
-            self._resting_until = time.monotonic() + REST_SECONDS
-            logger.warning("cache does not answer", extra={"error": type(error).__name__})
+            self._circuit.rest(type(error).__name__)
             return otherwise
+        if time.monotonic() - started > SLOW_SECONDS:
+            self._circuit.rest("SlowAnswer")
+        else:
+            self._circuit.close()
+        return found
 
     def add(self, key: Any, *args: Any, **kwargs: Any) -> bool:
         """Return whether the key was absent; True where Redis is away."""

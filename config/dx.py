@@ -17,7 +17,7 @@ import orgs.projects.dx
 import tokens.dx
 import tokens.work.dx
 from accounts.errors import GatehouseError
-from config import envelopes, pages, readiness, strict_json
+from config import envelopes, outcomes, pages, readiness, strict_json
 from tokens.authentication import caller_from_header
 
 logger = logging.getLogger("gatehouse.dx")
@@ -36,6 +36,10 @@ _ROOMS: tuple[Mapping[str, Any], ...] = (
 ROUTES: dict[str, Callable[..., Body]] = {name: call for room in _ROOMS for name, call in room.items()}
 # "system/newAuthToken" -> f(request, body), "file-{id}/close" -> f(request, body, "file-…"); these authenticate by themselves
 OPEN_ROUTES: Mapping[str, OpenCall] = {**tokens.dx.OPEN_ROUTES, **tokens.work.dx.OPEN_ROUTES}
+# What the client itself does not send again where an answer is lost (DX_PROTOCOL 1.5). Every 503 it repeats, so these get none then.
+UNSAFE_TWICE = frozenset(
+    {"project/new", *(f"project-{{id}}/{call}" for call in ("invite", "move", "clone", "removeFolder", "renameFolder"))}
+)
 _EMPTY = (b"", b"{}")  # what the client sends where it has nothing to say
 _ENTITY = re.compile(r"(?P<id>(?P<kind>[a-z]+)-[^/]+)/(?P<method>[A-Za-z]+)")
 
@@ -53,7 +57,7 @@ def router(request: HttpRequest) -> HttpResponse:
     try:
         return envelopes.dx_answer(_answer(request, name, entity))
     except Exception as error:  # the client shows an HTML page raw and repeats it: every error leaves as an envelope
-        return _error(error, name)
+        return _error(error, request, name)
 
 
 @csrf_exempt
@@ -132,11 +136,13 @@ class WrongShape(GatehouseError):
     message = "{reason}"
 
 
-def _error(error: Exception, name: str) -> HttpResponse:
+def _error(error: Exception, request: HttpRequest, name: str) -> HttpResponse:
     if isinstance(error, GatehouseError):
         return envelopes.dx_error(error.dx_type, str(error), error.dx_status, details=_details(error), retry_after=error.retry_after)
     if isinstance(error, readiness.DATABASE_AWAY):
         logger.error("database does not answer", extra={"call": name}, exc_info=error)
+        if name in UNSAFE_TWICE and outcomes.is_unknown(request):
+            return envelopes.dx_error("OutcomeUnknown", outcomes.UNKNOWN, 409)
         return envelopes.dx_error("ServiceUnavailable", pages.SENTENCES[503], 503, retry_after=pages.RETRY_AFTER_SECONDS)
     logger.error("dx call failed", extra={"call": name}, exc_info=error)
     return envelopes.dx_error("InternalError", pages.SENTENCES[500], 500)

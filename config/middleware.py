@@ -18,7 +18,8 @@ from django.utils.functional import SimpleLazyObject, empty
 from accounts.clients import client_address, network_of
 from accounts.errors import GatehouseError
 from accounts.models import User
-from config import envelopes, logs, pages
+from config import admission, envelopes, logs, outcomes, pages
+from config.admission import Threads
 from config.bodies import slots_of
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -78,6 +79,7 @@ class EveryAnswerMiddleware:
         if self._is_https:
             request.META["wsgi.url_scheme"] = "https"
         context = logs.request_id.set(identifier)
+        outcomes.begin()
         started = time.monotonic()
         try:
             response = self.get_response(request)
@@ -133,16 +135,34 @@ def loaded_user(request: HttpRequest) -> User | None:
 
 
 class LimitsMiddleware:
-    """Refuses, before anything is looked up, bodies in chunks (411) and over 1 MiB (413), too many bodies at once (503), and methods
-    that a page does not take (405).
+    """Refuses, before anything is looked up, bodies in chunks (411) and over 1 MiB (413), too many requests or bodies at once (503),
+    and methods that a page does not take (405).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
+        self._threads = Threads(settings.WEB_THREADS)
         self._slots, self._streams = slots_of(settings.WEB_THREADS)
         self._most_bytes: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the answer, or the refusal where there is no thread for it."""
+        rank = admission.rank_of(request)
+        admission.rank.set(rank)
+        if not self._threads.take(rank):
+            return self._busy(request)
+        try:
+            response = self._limited(request)
+        except BaseException:
+            self._threads.give_back(rank)
+            raise
+        if response.streaming:
+            self._when_closed(response, lambda: self._threads.give_back(rank))
+        else:
+            self._threads.give_back(rank)
+        return response
+
+    def _limited(self, request: HttpRequest) -> HttpResponseBase:
         """Return the answer, or the refusal of a body that says it is too long."""
         if "HTTP_TRANSFER_ENCODING" in request.META:
             # Django would read such a body as an empty one, and an act would do what nobody asked for.
@@ -155,7 +175,7 @@ class LimitsMiddleware:
         if length.isascii() and length.isdigit() and int(length[:12]) > self._most_bytes:
             return pages.answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if not self._read(request):
-            return pages.answer(request, HTTPStatus.SERVICE_UNAVAILABLE, retry_after=pages.RETRY_AFTER_SECONDS)
+            return self._busy(request)
         return self._answer(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
@@ -166,18 +186,26 @@ class LimitsMiddleware:
         address = network_of(client_address(request))
         if not self._streams.take(address):
             response.close()
-            return pages.answer(request, HTTPStatus.SERVICE_UNAVAILABLE, retry_after=pages.RETRY_AFTER_SECONDS)
+            return self._busy(request)
         return self._until_closed(response, address)
 
     def _until_closed(self, response: HttpResponseBase, address: str) -> HttpResponseBase:
-        response._resource_closers.append(lambda: self._streams.give_back(address))  # type: ignore[attr-defined]  # when it is closed
+        self._when_closed(response, lambda: self._streams.give_back(address))
         return response
+
+    @staticmethod
+    def _when_closed(response: HttpResponseBase, act: Callable[[], None]) -> None:
+        response._resource_closers.append(act)  # type: ignore[attr-defined]
+
+    @staticmethod
+    def _busy(request: HttpRequest) -> HttpResponseBase:
+        return pages.answer(request, HTTPStatus.SERVICE_UNAVAILABLE, retry_after=pages.RETRY_AFTER_SECONDS)
 
     def _stream(self, request: HttpRequest) -> HttpResponseBase:
         """Let the view read, or give, the bytes as they come: so many at once that threads are left for everybody else."""
         address = network_of(client_address(request))
         if not self._streams.take(address):
-            return pages.answer(request, HTTPStatus.SERVICE_UNAVAILABLE, retry_after=pages.RETRY_AFTER_SECONDS)
+            return self._busy(request)
         try:
             response = self.get_response(request)
         except BaseException:

@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from accounts.errors import GatehouseError
-from config import envelopes, readiness
+from config import envelopes, outcomes, readiness
 from tokens.work import streams
 
 logger = logging.getLogger("gatehouse.errors")
@@ -101,8 +101,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Return the answer to a fault of ours (handler500): 503 where the database is away, else 500."""
     # Django calls this while it handles the exception, and gives it no other way to ask which.
     if isinstance(sys.exc_info()[1], readiness.DATABASE_AWAY):
-        return answer(request, 503, retry_after=RETRY_AFTER_SECONDS)
+        return database_away(request)
     return answer(request, 500)
+
+
+def database_away(request: HttpRequest) -> HttpResponse:
+    """Return the answer where the database was lost: 503, "try again", or where something may have been stored "look first" (REL-04)."""
+    if outcomes.is_unknown(request):
+        return answer(
+            request, 503, code=outcomes.UNKNOWN_CODE, detail=outcomes.UNKNOWN, page="outcome_unknown.html", retry_after=RETRY_AFTER_SECONDS
+        )
+    return answer(request, 503, retry_after=RETRY_AFTER_SECONDS)
 
 
 @login_not_required

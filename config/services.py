@@ -18,6 +18,7 @@ LOCK_TIMEOUT_MS = 5_000
 IDLE_TRANSACTION_TIMEOUT_MS = 15_000  # of a process that was stopped, or that thinks: what it locked, others wait for (F13)
 POOL_WAIT_SECONDS = 5
 CONNECT_TIMEOUT_SECONDS = 5
+RECONNECT_SECONDS = 3  # attempts at 0, 1 and 3 s, and again from there
 CACHE_TIMEOUT_SECONDS = 0.25  # SECURITY REL-03
 MAIL_TIMEOUT_SECONDS = 10  # of each wait; config.mail limits the whole
 S3_MEMORY_BYTES = 1024 * 1024  # of a part that is read; the rest waits in a temporary file
@@ -56,12 +57,24 @@ def _postgresql(options: dict[str, Any], pool_size: int) -> dict[str, Any]:
         f"-c jit=off -c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
         f" -c idle_in_transaction_session_timeout={IDLE_TRANSACTION_TIMEOUT_MS}"
     )
-    pool = {"min_size": 1, "max_size": pool_size, "timeout": POOL_WAIT_SECONDS}
+    pool = {
+        "min_size": 1,
+        "max_size": pool_size,
+        "timeout": POOL_WAIT_SECONDS,
+        # By default the pauses between attempts double for five minutes: after an hour away it would be missed for minutes more.
+        "reconnect_timeout": RECONNECT_SECONDS,
+        "reconnect_failed": _try_again,
+    }
     return {
+        "ENGINE": "config.postgresql",
         "CONN_MAX_AGE": 0,  # the pool keeps the connections
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options | {"pool": pool, "options": limits, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
     }
+
+
+def _try_again(pool: Any) -> None:
+    pool.check()
 
 
 def cache(url: str) -> dict[str, Any]:

@@ -110,6 +110,16 @@ REPORT_SECTIONS: list[str] = [
     "orgs.projects.report.changes",
     "tokens.work.report.files_and_jobs",
 ]
+STATE_CHECKS: list[str] = [
+    "accounts.state.database",
+    "accounts.state.log",
+    "accounts.state.live_sessions",
+    "accounts.state.mails",
+    "twofactor.state.codes",
+    "tokens.state.live_tokens",
+    "tokens.work.state.running_work",
+    "tokens.work.state.files",
+]
 HOME_SECTIONS: list[str] = ["twofactor.overview.home", "tokens.work.overview.home"]
 TOKEN_SECTIONS: list[str] = ["tokens.work.overview.ran_on"]
 PROJECT_SECTIONS: list[str] = ["tokens.work.overview.project_files"]

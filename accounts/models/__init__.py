@@ -1,5 +1,6 @@
 """State of the ground floor: people, their sessions and links, what was counted, what happened, what is to be mailed."""
 
+from accounts.models.integrity import EventSeal, StateCheck
 from accounts.models.logins import Counter, EmailChange, PasswordReset, StoppedLogin
 from accounts.models.people import User, UserManager, UserQuerySet
 from accounts.models.records import OutboxMail, SecurityEvent, SecurityEventQuerySet
@@ -9,12 +10,14 @@ __all__ = [
     "Counter",
     "EmailChange",
     "EndedSession",
+    "EventSeal",
     "OutboxMail",
     "PasswordReset",
     "SecurityEvent",
     "SecurityEventQuerySet",
     "Session",
     "SessionQuerySet",
+    "StateCheck",
     "StoppedLogin",
     "User",
     "UserManager",

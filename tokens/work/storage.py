@@ -5,6 +5,7 @@ A part is one object. It is written as it comes and read in pieces; no part is e
 
 import contextlib
 import errno
+import hashlib
 import logging
 import shutil
 from collections.abc import Iterator
@@ -99,6 +100,22 @@ def pieces(part: Part, *, start: int, length: int) -> Iterator[bytes]:
                 raise StorageLost()
             length -= len(piece)
             yield piece
+
+
+def held(part: Part) -> int | None:
+    """Return how many bytes of `part` are there; None where nothing is. Raises what the store raises when it cannot be asked."""
+    try:
+        return int(default_storage.size(part.stored_as))
+    except FileNotFoundError:
+        return None
+
+
+def md5(part: Part) -> str:
+    """Return the MD5 of the bytes of `part` as they are now, in hexadecimal. Raises StorageLost."""
+    taken = hashlib.md5(usedforsecurity=False)
+    for piece in pieces(part, start=0, length=part.size):
+        taken.update(piece)
+    return taken.hexdigest()
 
 
 def _opened(part: Part) -> Any:

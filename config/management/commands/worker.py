@@ -50,6 +50,8 @@ TASKS = (
     Task("invitations", "orgs.sweeping.sweep", 300),
     Task("sessions", "accounts.sessions.sweep", 30),
     Task("leftovers", "accounts.sweeping.sweep", 300),
+    Task("seals", "accounts.seals.seal_due", 2),
+    Task("state", "accounts.verifying.check_due", 600),
 )
 
 
