@@ -14,6 +14,7 @@ from accounts.limits import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, SESSION_LI
 from accounts.models import User
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD
+from tests.faults.aftermath import assert_holds
 from tests.faults.test_kills import cleos_code
 from tests.journeys.house import PASSWORD as DEMO_PASSWORD
 from tests.journeys.house import House, until
@@ -216,3 +217,4 @@ def test_f11_a_wait_and_a_login_go_from_one_clock_to_the_other(two_clocks: tuple
     visitor.form("/login/", {"username": "cleo", "password": DEMO_PASSWORD})
     assert at(right, visitor).form("/login/verify/", {"otp": cleos_code(right)}).status == 302
     assert at(ahead, visitor).signed_in
+    assert_holds(right)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.aftermath import assert_holds
 from tests.faults.parts import run, web_alone
 from tests.faults.test_worker_faults import database as database  # noqa: PLC0414  (a fixture)
 from tests.journeys.house import ROOT, Database, House, environment_of, until
@@ -155,6 +156,7 @@ def test_f19_much_is_swept_in_pieces_beside_people_by_sweepers_that_die_and_by_t
         told = "SELECT count(*), count(DISTINCT CAST(data AS text)) FROM accounts_securityevent WHERE event = '{}'"
         assert house.rows(told.format("session.ended")) == [(STALE, STALE)]
         assert house.rows(told.format("token.expired")) == [(TOKENS, TOKENS)]
+        assert_holds(house, seconds=30)
     assert clients.refused == []
     assert taken[int(len(taken) * 0.99)] < LONGEST_ANSWER_SECONDS
     for report in reports:
