@@ -29,16 +29,17 @@ class Attempt:
     address: str
 
 
-def spend(key: str, *, limit: int, window_seconds: int) -> None:
-    """Count one use of `key`; raise TooManyAttempts beyond `limit` uses in a window of `window_seconds`."""
+def spend(key: str, *, limit: int, window_seconds: int, uses: int = 1) -> None:
+    """Count `uses` of `key`; raise TooManyAttempts beyond `limit` in a window of `window_seconds`, and then count none of them."""
     now = timezone.now()
     with transaction.atomic():
         counter = _locked([key], now)[key]
         if counter.blocked_until is None or counter.blocked_until <= now:
             counter.count, counter.blocked_until = 0, now + timedelta(seconds=window_seconds)
-        counter.count += 1
+        counter.count += uses
         counter.last_at = now
-        counter.save(update_fields=["count", "blocked_until", "last_at"])
+        if counter.count <= limit:
+            counter.save(update_fields=["count", "blocked_until", "last_at"])
     if counter.count > limit:
         raise TooManyAttempts(seconds=_seconds_until(counter.blocked_until, now))
 

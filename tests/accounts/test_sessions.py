@@ -25,7 +25,7 @@ Browsers = Callable[[], WebDoor]
 KEY = settings.SESSION_COOKIE_NAME
 
 
-def test_fifteen_minutes_without_activity_end_a_session_and_the_login_page_says_why(web: WebDoor, amy: User, clock: Any) -> None:
+def test_ses_06_fifteen_minutes_without_activity_end_a_session_and_the_login_page_says_why(web: WebDoor, amy: User, clock: Any) -> None:
     web.sign_in(amy)
     clock.shift(899)
     assert web.signed_in
@@ -54,7 +54,7 @@ def test_a_form_sent_too_late_leads_back_to_the_page_it_stood_on(web: WebDoor, a
     assert answer["Location"].startswith("/login/?next=%2Fsecurity%2Fpassword%2F&why=idle")
 
 
-def test_activity_slides_the_end_and_is_written_at_most_once_a_minute(web: WebDoor, amy: User, clock: Any) -> None:
+def test_ses_06_activity_slides_the_end_and_is_written_at_most_once_a_minute(web: WebDoor, amy: User, clock: Any) -> None:
     web.sign_in(amy)
     began = Session.objects.get().last_activity
     clock.shift(59)
@@ -65,7 +65,7 @@ def test_activity_slides_the_end_and_is_written_at_most_once_a_minute(web: WebDo
     assert (Session.objects.get().last_activity - began).total_seconds() == 61
 
 
-def test_the_throttled_touch_never_extends_a_session_past_its_limit(web: WebDoor, amy: User, clock: Any, settings: Any) -> None:
+def test_ses_07_the_throttled_touch_never_extends_a_session_past_its_limit(web: WebDoor, amy: User, clock: Any, settings: Any) -> None:
     settings.IDLE_LIMIT_SECONDS = 60
     web.sign_in(amy)
     clock.shift(5)
@@ -76,7 +76,7 @@ def test_the_throttled_touch_never_extends_a_session_past_its_limit(web: WebDoor
     assert web.get("/session/").json()["signed_in"] is False
 
 
-def test_polling_errors_and_the_clock_itself_are_no_activity(web: WebDoor, amy: User, clock: Any) -> None:
+def test_ses_06_polling_errors_and_the_clock_itself_are_no_activity(web: WebDoor, amy: User, clock: Any) -> None:
     web.sign_in(amy)
     for _ in range(14):
         clock.shift(60)
@@ -100,7 +100,7 @@ def test_the_clock_signs_out_when_asked(web: WebDoor, amy: User) -> None:
     assert not web.signed_in
 
 
-def test_a_session_ends_after_24_hours_however_busy(web: WebDoor, amy: User, clock: Any) -> None:
+def test_ses_08_a_session_ends_after_24_hours_however_busy(web: WebDoor, amy: User, clock: Any) -> None:
     web.sign_in(amy)
     for _ in range(24 * 6 - 1):
         clock.shift(600)
@@ -119,7 +119,7 @@ def test_the_limit_is_the_strictest_of_the_persons_orgs(web: WebDoor, amy: User,
     assert not web.signed_in
 
 
-def test_sign_out_ends_the_session_on_the_server(web: WebDoor, amy: User) -> None:
+def test_ses_03_sign_out_ends_the_session_on_the_server(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     key = web.cookies[KEY].value
     assert web.get("/logout/").status_code == 405
@@ -159,7 +159,7 @@ def test_ending_all_others_keeps_this_one(amy: User, browsers: Browsers) -> None
     assert not any(other.signed_in for other in others)
 
 
-def test_ending_the_current_session_from_the_list_leads_to_the_login_page(web: WebDoor, amy: User) -> None:
+def test_ses_05_ending_the_current_session_from_the_list_leads_to_the_login_page(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     answer = web.send("/security/sessions/", {"end": Session.objects.get().public_id})
     assert answer["Location"] == "/login/?why=signed-out"
@@ -167,7 +167,7 @@ def test_ending_the_current_session_from_the_list_leads_to_the_login_page(web: W
 
 
 @pytest.mark.parametrize("chosen", ["", "nonsense", "a\x00b", "theirs"])
-def test_a_session_that_is_not_mine_is_no_such_session(amy: User, ben: User, browsers: Browsers, chosen: str) -> None:
+def test_ses_11_a_session_that_is_not_mine_is_no_such_session(amy: User, ben: User, browsers: Browsers, chosen: str) -> None:
     mine, theirs = browsers().sign_in(amy), browsers().sign_in(ben)
     public_id = Session.objects.get(user=ben).public_id if chosen == "theirs" else chosen
     assert mine.send("/security/sessions/", {"end": public_id}).status_code == 404
@@ -177,7 +177,7 @@ def test_a_session_that_is_not_mine_is_no_such_session(amy: User, ben: User, bro
     assert theirs.signed_in
 
 
-def test_no_page_and_no_answer_holds_a_session_key(web: WebDoor, amy: User) -> None:
+def test_ses_11_no_page_and_no_answer_holds_a_session_key(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     key = web.cookies[KEY].value
     for path in ("/", "/security/", "/security/sessions/", "/security/history/", "/api/v1/sessions/", "/api/v1/security-log/"):
@@ -200,7 +200,7 @@ def test_rest_lists_and_ends_sessions(web: WebDoor, amy: User) -> None:
     assert not web.signed_in
 
 
-def test_the_fifty_first_session_makes_the_oldest_go_and_the_history_says_so(amy: User, browsers: Browsers, clock: Any) -> None:
+def test_ses_12_the_fifty_first_session_makes_the_oldest_go_and_the_history_says_so(amy: User, browsers: Browsers, clock: Any) -> None:
     first = browsers().sign_in(amy)
     for _ in range(50):
         clock.shift(1)
@@ -218,7 +218,7 @@ def test_every_end_is_an_event_with_its_reason(web: WebDoor, amy: User, clock: A
     assert (ended.subject, ended.data["why"], ended.door) == (amy, "idle", "worker")
 
 
-def test_a_request_that_was_running_when_its_session_ended_does_not_bring_it_back(web: WebDoor, amy: User, monkeypatch: Any) -> None:
+def test_ses_04_a_request_that_was_running_when_its_session_ended_does_not_bring_it_back(web: WebDoor, amy: User, monkeypatch: Any) -> None:
     web.sign_in(amy)
 
     def slow(request: HttpRequest) -> HttpResponse:
@@ -266,7 +266,7 @@ def test_an_address_that_is_for_a_button_says_so(web: WebDoor, amy: User) -> Non
     assert b"Nothing has happened" in answer.content
 
 
-def test_a_deactivated_persons_session_is_refused_even_if_its_row_was_missed(web: WebDoor, amy: User) -> None:
+def test_ses_10_a_deactivated_persons_session_is_refused_even_if_its_row_was_missed(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     User.objects.update(is_active=False)
     assert not web.signed_in
@@ -278,7 +278,7 @@ def test_a_session_of_an_old_epoch_is_dead(web: WebDoor, amy: User) -> None:
     assert not web.signed_in
 
 
-def test_key_rotation_with_a_fallback_keeps_sessions_and_without_one_ends_them(web: WebDoor, amy: User, settings: Any) -> None:
+def test_ses_09_key_rotation_with_a_fallback_keeps_sessions_and_without_one_ends_them(web: WebDoor, amy: User, settings: Any) -> None:
     web.sign_in(amy)
     old, settings.SECRET_KEY = settings.SECRET_KEY, "n" * 60 + "ewkey"
     settings.SECRET_KEY_FALLBACKS = [old]
@@ -345,7 +345,7 @@ def test_a_strange_referer_leads_home(web: WebDoor, amy: User, referer: str) -> 
 
 @pytest.mark.parametrize("path", ["/security/password/", "/profile/tokens/revoke/", "/security/sessions/", "/login/", "/healthz", "/"])
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
-def test_a_method_that_a_page_does_not_take_is_405_for_everybody(web: WebDoor, amy: User, path: str, method: str) -> None:
+def test_web_06_a_method_that_a_page_does_not_take_is_405_for_everybody(web: WebDoor, amy: User, path: str, method: str) -> None:
     answer = web.generic(method, path)
     assert answer.status_code == 405
     assert "PUT" not in answer["Allow"]

@@ -145,6 +145,7 @@ def _new_postgresql(template: str = "template0") -> Database:
 
 
 def environment_of(var: Path, database: Database, **more: str) -> dict[str, str]:
+    """Return the environment of a process of a server on `database`, with `more` variables."""
     dropped = ("DATABASE_URL", "FAILPOINTS", "IDLE_LIMIT_SECONDS", "SITE_URL", "PORT", "DX_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     mine = {"DEBUG": "1", "DJANGO_SETTINGS_MODULE": "config.settings", "VAR_DIR": str(var), "DATABASE_URL": database.url}

@@ -9,6 +9,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from config.dx import OPEN_ROUTES, ROUTES
 from tests.factories import UserFactory, actor
 from tests.tokens.doors import dx, rest, signed_in
 from tests.tokens.factories import token_and_text
@@ -25,7 +26,7 @@ def check(text: str) -> Caller:
     return authentication.authenticate(text, request=RequestFactory().get(ME, REMOTE_ADDR="192.0.2.1"), door="rest")
 
 
-def test_a_wrong_checksum_costs_no_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_tok_01_a_wrong_checksum_costs_no_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     text = token_and_text()[1]
     flipped = text[:10] + ("a" if text[10] != "a" else "b") + text[11:]
     with django_assert_num_queries(0), pytest.raises(TokenUnknown):
@@ -72,7 +73,7 @@ def test_last_use_is_noted_at_most_once_a_minute(django_assert_num_queries: Djan
         ({"user__is_active": False}, "token_unknown", "The token could not be found"),
     ],
 )
-def test_a_dead_token_is_told_why_because_its_whole_text_was_presented(traits: dict[str, Any], code: str, words: str) -> None:
+def test_tok_05_a_dead_token_is_told_why_because_its_whole_text_was_presented(traits: dict[str, Any], code: str, words: str) -> None:
     text = token_and_text(**traits)[1]
     answer: Any = rest("GET", ME, text)
     assert (answer.status_code, answer.json()["code"], answer["WWW-Authenticate"]) == (401, code, "Bearer")
@@ -84,7 +85,7 @@ def test_a_dead_token_is_told_why_because_its_whole_text_was_presented(traits: d
     assert text not in answer.content.decode()
 
 
-def test_a_token_dies_at_its_very_end() -> None:
+def test_tok_09_a_token_dies_at_its_very_end() -> None:
     token, text = token_and_text()
     with time_machine.travel(token.expires - timedelta(seconds=1), tick=False) as clock:
         assert check(text).user == token.user
@@ -93,7 +94,7 @@ def test_a_token_dies_at_its_very_end() -> None:
             check(text)
 
 
-def test_unknown_malformed_and_public_get_the_same_answer() -> None:
+def test_tok_05_unknown_malformed_and_public_get_the_same_answer() -> None:
     bodies = []
     for header in (
         f"Bearer {keys.mint()}", "Bearer PUBLIC", "Bearer x", "Bearer", "Bearer ", f"Bearer  {keys.mint()}", "Basic YTpi",
@@ -115,7 +116,7 @@ def test_the_scheme_is_taken_in_any_case(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["token", "access_token", "key"])
-def test_a_token_anywhere_else_than_in_the_header_is_no_token(name: str) -> None:
+def test_tok_04_a_token_anywhere_else_than_in_the_header_is_no_token(name: str) -> None:
     text = token_and_text()[1]
     browser = Client()
     browser.cookies[name] = text
@@ -141,12 +142,13 @@ def test_a_token_beside_the_cookie_of_another_person_counts_alone() -> None:
     assert answer.json()["id"] == token.user.public_id
 
 
-def test_a_session_cookie_opens_no_dx_route() -> None:
-    answer = dx("/system/whoami", client=signed_in(UserFactory()))
+@pytest.mark.parametrize("route", [*ROUTES, *sorted(set(OPEN_ROUTES) - {"system/newAuthToken"})])
+def test_cli_05_a_session_cookie_opens_no_dx_route(route: str) -> None:
+    answer = dx("/" + route.replace("{id}", "0" * 24), client=signed_in(UserFactory()))
     assert answer.status_code == 401
 
 
-def test_a_revoke_holds_for_the_next_request_in_a_hundred_alternations() -> None:
+def test_tok_10_a_revoke_holds_for_the_next_request_in_a_hundred_alternations() -> None:
     for _ in range(100):
         token, text = token_and_text()
         assert check(text).token == token
@@ -154,7 +156,7 @@ def test_a_revoke_holds_for_the_next_request_in_a_hundred_alternations() -> None
         assert rest("GET", ME, text).status_code == 401
 
 
-def test_a_token_changes_no_credential() -> None:
+def test_tok_08_a_token_changes_no_credential() -> None:
     text = token_and_text()[1]
     for path in ("/security/password/", "/security/email/", "/profile/tokens/new/", "/security/sessions/"):
         answer = Client().post(path, {"current_password": "x"}, headers={"Authorization": f"Bearer {text}"})
@@ -176,7 +178,7 @@ def test_without_any_credential_the_answer_asks_for_a_bearer() -> None:
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
 
 
-def test_the_text_is_not_in_the_access_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_tok_04_the_text_is_not_in_the_access_log(caplog: pytest.LogCaptureFixture) -> None:
     text = token_and_text()[1]
     rest("GET", ME, text)
     assert text not in caplog.text

@@ -26,14 +26,14 @@ def dump() -> str:
     return "\n".join(rows)
 
 
-def test_neither_key_nor_backup_codes_stand_in_the_database(amy: User) -> None:
+def test_otp_01_neither_key_nor_backup_codes_stand_in_the_database(amy: User) -> None:
     codes = turned_on(amy)
     stored = dump()
     for secret in (totp.base32(SECRET), SECRET.decode(), SECRET.hex(), *codes, *(one.replace("-", "") for one in codes)):
         assert secret not in stored
 
 
-def test_a_key_moved_to_another_person_is_unreadable(amy: User, ben: User) -> None:
+def test_otp_01_a_key_moved_to_another_person_is_unreadable(amy: User, ben: User) -> None:
     hers = AuthenticatorFactory(user=amy)
     his = AuthenticatorFactory(user=ben)
     Authenticator.objects.filter(pk=his.pk).update(secret=hers.secret)
@@ -42,14 +42,21 @@ def test_a_key_moved_to_another_person_is_unreadable(amy: User, ben: User) -> No
     assert Authenticator.objects.get(pk=hers.pk).key == SECRET
 
 
-def test_two_people_with_one_code_have_two_hashes(amy: User, ben: User) -> None:
+def test_bkp_01_two_people_with_one_code_have_two_hashes(amy: User, ben: User) -> None:
     one, two, again = (backup_codes.hashed("k7fm2qxr9tbd", user_id=pk) for pk in (amy.pk, ben.pk, amy.pk))
     assert len({one.digest, two.digest, again.digest}) == 3
     assert backup_codes.matches("k7fm2qxr9tbd", one, user_id=amy.pk)
     assert not backup_codes.matches("k7fm2qxr9tbd", one, user_id=ben.pk)
 
 
-def test_ten_backup_codes_of_more_than_fifty_bits() -> None:
+def test_bkp_01_without_the_key_a_dump_cannot_be_searched(amy: User, settings: Any) -> None:
+    codes, rows = turned_on(amy), list(BackupCode.objects.of(amy).order_by("pk"))
+    settings.BACKUP_CODE_KEY = NEW_KEY
+    found = [one for one in codes for row in rows if backup_codes.matches(one.replace("-", ""), row.hashed, user_id=amy.pk)]
+    assert found == []
+
+
+def test_bkp_01_ten_backup_codes_of_more_than_fifty_bits() -> None:
     codes = backup_codes.new_codes()
     assert len(set(codes)) == 10
     assert len(backup_codes.ALPHABET) ** limits.BACKUP_CODE_CHARS > 2**50
@@ -57,14 +64,14 @@ def test_ten_backup_codes_of_more_than_fifty_bits() -> None:
 
 
 @pytest.mark.parametrize("typed", ["k7fm-2qxr-9tbd", "K7FM2QXR9TBD", " k7fm 2qxr 9tbd ", "k7fm2qxr-9TBD\n"])
-def test_case_spaces_and_dashes_of_a_backup_code_are_forgiven(typed: str) -> None:
+def test_bkp_03_case_spaces_and_dashes_of_a_backup_code_are_forgiven(typed: str) -> None:
     assert backup_codes.parse(typed) == "k7fm2qxr9tbd"
 
 
 @pytest.mark.parametrize(
     "typed", ["", "k7fm-2qxr-9tb", "k7fm-2qxr-9tbdd", "k7fm.2qxr.9tbd", "k0fm-2qxr-9tbd", "ｋ7fm-2qxr-9tbd", "k7fm_2qxr_9tbd"]
 )
-def test_nothing_else_of_it_is(typed: str) -> None:
+def test_bkp_03_nothing_else_of_it_is(typed: str) -> None:
     assert backup_codes.parse(typed) is None
 
 
