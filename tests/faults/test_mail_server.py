@@ -18,6 +18,7 @@ from accounts.outbox import Letter
 from config import mail, services
 from tests.conftest import WebDoor
 from tests.console.conftest import Desk, staff
+from tests.faults.aftermath import assert_holds
 from tests.faults.links import RESET, mailed_link
 from tests.faults.sink import Sink, sink
 from tests.journeys.house import NEW_PASSWORD, ROOT, Database, House, environment_of, house, until
@@ -165,6 +166,7 @@ def test_f10_no_act_waits_for_a_mail_server_that_says_nothing_and_all_leaves_onc
     until(lambda: _all_sent(built, to), seconds=60, what="all mails")
     written = built.rows(f"SELECT message_id FROM accounts_outboxmail WHERE \"to\" = '{to}' ORDER BY id")  # noqa: S608
     assert server.ids(to) == [message_id for (message_id,) in written]
+    assert_holds(built)
 
 
 def _took(act: Callable[[], object]) -> float:

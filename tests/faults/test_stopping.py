@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.aftermath import assert_holds
 from tests.faults.parts import run, worker
 from tests.faults.sink import Sink, sink
 from tests.faults.stored import MIB, Stored, random_bytes, read_slowly
@@ -121,6 +122,7 @@ def test_f12_an_act_under_way_is_finished_and_told(plan: Database, tmp_path: Pat
         built.settings.clear()
         built.start()
         assert Visitor(built.url).sign_in("amy", NEW_PASSWORD).signed_in
+        assert_holds(built)
 
 
 def test_f12_a_transfer_that_takes_longer_is_cut_and_goes_on_after_the_start(built: House) -> None:
@@ -136,6 +138,7 @@ def test_f12_a_transfer_that_takes_longer_is_cut_and_goes_on_after_the_start(bui
     built.start()
     rest = read_slowly(stored.get(begin=len(read)), pace=1024 * MIB)
     assert read + rest == stored.content
+    assert_holds(built)
 
 
 def _read_until_cut(answer: object) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.aftermath import assert_holds
 from tests.faults.conftest import DATABASE
 from tests.faults.parts import run, web_alone, worker
 from tests.faults.services import Postgres
@@ -73,6 +74,7 @@ def test_f13_without_a_worker_all_that_must_be_at_once_still_is_and_the_rest_fol
         with worker(database, house.var, EMAIL_URL=post.url):
             until(lambda: post.letters, seconds=TAKEN_UP_SECONDS, what="the mails")
             until(lambda: not house.rows("SELECT 1 FROM tokens_token WHERE state = 'active' AND label = 'late'"), what="the marks")
+            assert_holds(house)
     database.drop()
 
 
@@ -161,6 +163,7 @@ def test_f13_a_worker_that_stops_inside_a_transaction_holds_nobody_up_for_long(p
             slow.go_on()
             until(lambda: database.rows("SELECT 1 FROM work_job WHERE state = 'failed'"), what="the end of the job")
             assert slow.stop() == 0
+        assert_holds(house)
     assert database.rows("SELECT count(*) FROM accounts_securityevent WHERE event = 'work.ended'") == [(1,)]
 
 

@@ -208,6 +208,7 @@ class House:
     process: "subprocess.Popen[bytes] | None" = None
     spare: Iterator[int] = field(default_factory=lambda: iter(range(SPARE_PEOPLE)))
     command: tuple[str, ...] = ("manage.py", "serve")
+    root: Path = ROOT
 
     @property
     def url(self) -> str:
@@ -224,7 +225,7 @@ class House:
         environment = environment_of(self.var, self.database, PORT=str(self.port), SITE_URL=self.url, **self.settings)
         with (self.var / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *self.command], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, *self.command], cwd=self.root, env=environment, stdout=log, stderr=log, start_new_session=True
             )
         until(self.answers, what=f"the server; it said {self.log}")
 
