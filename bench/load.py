@@ -26,7 +26,7 @@ from tests.journeys.visitor import Visitor
 
 LOAD, MEMORY = "Load", "Memory and start"
 KINDS = {"token": "`GET /api/v1/me/` with a token", "page": "`GET /profile/` in a session", "login": "`POST /login/`"}
-CONNECTIONS = (1, 2, 4, 8, 16, 32, 48)  # of logins no more: fifty at once from one address have to wait
+CONNECTIONS = {"token": (1, 2, 4, 8, 16, 32, 64), "page": (1, 2, 4, 8, 16, 32, 64), "login": (1, 2, 4, 8, 16)}
 WEB_PROCESSES, AT_KNEE, STARTS = 2, 0.95, 3
 WORKER_MIB, GROWTH_MIB = 80, 10
 POLL_SECONDS = 0.01
@@ -49,8 +49,7 @@ class Server:
     """What was measured of one server."""
 
     levels: dict[str, list[Level]]
-    before: list[Memory]
-    after: list[Memory]
+    memory: list[list[Memory]]  # at first, then after the load of each kind
     starts: list[float]
 
 
@@ -73,9 +72,11 @@ def _measured(address: str, seconds: float) -> Server:
         }  # fmt: skip
         house = stack.enter_context(house_on(database, folder / "house", **settings))
         secrets = _secrets(house)
-        before = memory_of(house)
-        levels = {kind: list(_levels(house, kind, secrets, seconds)) for kind in KINDS} if shutil.which("wrk") else {}
-        return Server(levels, before, memory_of(house), starts)
+        levels, memory = {}, [memory_of(house)]
+        for kind in KINDS if shutil.which("wrk") else ():
+            levels[kind] = list(_levels(house, kind, secrets, seconds))
+            memory.append(memory_of(house))
+        return Server(levels, memory, starts)
 
 
 def _secrets(house: House) -> dict[str, str]:
@@ -88,7 +89,7 @@ def _secrets(house: House) -> dict[str, str]:
 
 
 def _levels(house: House, kind: str, secrets: dict[str, str], seconds: float) -> Iterator[Level]:
-    for connections in CONNECTIONS:
+    for connections in CONNECTIONS[kind]:
         size = [f"-t{min(connections, WEB_PROCESSES)}", f"-c{connections}", f"-d{seconds:g}s"]
         command = ["wrk", *size, "--timeout", "20", "-s", SCRIPT, house.url]
         environment = {**os.environ, **secrets, "GATEHOUSE_LOAD": kind}
@@ -160,17 +161,19 @@ def _levels_table(database: str, server: Server) -> str:
 
 def _about_memory(found: dict[str, Server]) -> str:
     rows = [
-        [database, one.process, *(f"{value:.0f}" for value in (one.rss, one.pss, then.rss, then.pss))]
+        [database, one[0].process, f"{one[0].pss:.0f}", *(f"{then.rss:.0f}" for then in one)]
         for database, server in found.items()
-        for one, then in zip(server.before, server.after, strict=True)
+        for one in zip(*server.memory, strict=True)
     ]
+    loads = ["at first", *(f"after {kind}s" for kind in KINDS)][: len(next(iter(found.values())).memory)]
     starts = [[database, f"{statistics.median(server.starts):.2f}", f"{max(server.starts):.2f}"] for database, server in found.items()]
     wanted = [aim for database, server in found.items() for aim in _wanted(database, server)]
     return f"""## {MEMORY}
 
-The same servers, before and after that load. RSS counts what processes share in each of them, PSS divides it among them.
+The same servers, before that load and after each part of it. RSS counts what processes share in each of them, PSS divides it among them.
+A hash takes 19 MiB, for which the threads that hash stay at that size: as many as there are cores.
 
-{table(["database", "process", "RSS before, MiB", "PSS before, MiB", "RSS after, MiB", "PSS after, MiB"], rows)}
+{table(["database", "process", "PSS, MiB", *(f"RSS {load}, MiB" for load in loads)], rows)}
 From the start of `manage.py serve` to the first 200, on a database that is there; {STARTS} times:
 
 {table(["database", "seconds", "the longest"], starts)}
@@ -178,8 +181,9 @@ From the start of `manage.py serve` to the first 200, on a database that is ther
 
 
 def _wanted(database: str, server: Server) -> list[Aim]:
-    web = [(one, then) for one, then in zip(server.before, server.after, strict=True) if one.process.startswith("web")]
-    return [
-        Aim(f"RSS of a web process before the load, MiB ({database})", max(one.rss for one, _ in web), WORKER_MIB, "{:.0f}"),
-        Aim(f"its growth by the load, MiB ({database})", max(then.rss - one.rss for one, then in web), GROWTH_MIB, "{:.0f}"),
-    ]
+    webs = [one for one in zip(*server.memory, strict=True) if one[0].process == "web"]
+    wanted = [Aim(f"RSS of a web process at first, MiB ({database})", max(one[0].rss for one in webs), WORKER_MIB, "{:.0f}")]
+    if server.levels:
+        growth = max(one[2].rss - one[0].rss for one in webs)
+        wanted.append(Aim(f"its growth by token requests and pages, MiB ({database})", growth, GROWTH_MIB, "{:.0f}"))
+    return wanted
