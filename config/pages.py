@@ -179,6 +179,7 @@ def _page(request: HttpRequest, status: int, name: str, sentence: str, retry_aft
         "status": status,
         "retry_after": retry_after,
         "support_email": settings.SUPPORT_EMAIL,
+        "demo": settings.DEVELOPMENT,
     }
     try:
         # Without the request: context processors ask for the session, and an error page must not need the database.
