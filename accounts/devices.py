@@ -63,4 +63,4 @@ def _marks(user: User) -> set[str]:
 
 def _signer() -> signing.Signer:
     # Its own fallbacks: by default Django would take those of SECRET_KEY, and a cookie signed with one of them for ours.
-    return signing.Signer(key=settings.DEVICE_COOKIE_KEY, fallback_keys=settings.DEVICE_COOKIE_KEY_FALLBACKS, salt=_SALT)
+    return signing.Signer(key=settings.DEVICE_COOKIE_KEY, fallback_keys=[*settings.DEVICE_COOKIE_KEY_FALLBACKS], salt=_SALT)

@@ -229,6 +229,18 @@ class House:
             )
         until(self.answers, what=f"the server; it said {self.log}")
 
+    def manage(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command of manage.py on its database and files, as an operator beside it, and return how it ended and what it said."""
+        environment = _environment(self.var, self.database, **{"PORT": str(self.port), "SITE_URL": self.url, **self.settings, **settings})
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+
+    def restart(self, **settings: str) -> None:
+        """End it, and start it again with these environment variables instead of those it had of the same names; empty ones are unset."""
+        self.stop()
+        self.settings = {name: value for name, value in {**self.settings, **settings}.items() if value}
+        self.start()
+
     def answers(self) -> bool:
         """Return whether it answers now."""
         assert self.process is not None
