@@ -231,7 +231,7 @@ class House:
 
     def manage(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         """Run a command of manage.py on its database and files, as an operator beside it, and return how it ended and what it said."""
-        environment = _environment(self.var, self.database, **{"PORT": str(self.port), "SITE_URL": self.url, **self.settings, **settings})
+        environment = environment_of(self.var, self.database, **{"PORT": str(self.port), "SITE_URL": self.url, **self.settings, **settings})
         command = [sys.executable, "manage.py", *arguments]
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
 
