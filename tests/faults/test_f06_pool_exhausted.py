@@ -108,7 +108,7 @@ def test_f06_64_clients_hold_a_slow_route_and_signing_in_and_out_and_revoking_ar
     with ThreadPoolExecutor(CLIENTS) as pool:
         after = list(pool.map(lambda _: crowd.ask().status, range(CLIENTS)))
     assert set(after) == {200}, "a connection did not come back to the pool"
-    assert house.rows(f"SELECT count(*) {OURS}")[0][0] <= 2 * POOL  # noqa: S608  (web process and worker)
+    assert house.rows(f"SELECT count(*) {OURS}")[0][0] <= 2 * POOL + 1  # noqa: S608  (web process, worker, and who started them)
     assert_holds(house, counted=counted)
 
 
