@@ -81,7 +81,7 @@ def asked(house: House, text: str) -> tuple[float, list[Answer]]:
 
 
 @pytest.mark.parametrize("spoil", KINDS, ids=lambda kind: kind.__name__)
-def test_f09_rel_03_a_redis_that_fails_lets_nobody_in_keeps_nobody_out_and_costs_little(
+def test_f09_a_redis_that_fails_lets_nobody_in_keeps_nobody_out_and_costs_little(
     house: House, bad: Bad, spoil: Callable[[Bad], None]
 ) -> None:
     visitor, login = Visitor(house.url).sign_in("amy"), dx_login(house.url, "amy")
