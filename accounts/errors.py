@@ -98,6 +98,13 @@ class StaleProof(GatehouseError):
     dx_type, dx_status = "InvalidState", 422
 
 
+class LoginOver(GatehouseError):
+    """The login that waited for a code was completed by another request, or ended."""
+
+    code, status = "login_over", 409
+    message = "This sign-in is complete or over. Sign in again"
+
+
 class EnrolmentNeeded(GatehouseError):
     """An organization of the person requires two-factor authentication, and they have not set it up (S6.9)."""
 

@@ -23,7 +23,7 @@ from accounts.audit import Actor
 from accounts.batches import delete_batch
 from accounts.compiled import CompiledGet
 from accounts.digests import digest
-from accounts.errors import StaleProof
+from accounts.errors import LoginOver, StaleProof
 from accounts.events import SessionEnded
 from accounts.models import EndedSession, Session, User, WhyEnded
 from accounts.signals import long_pause
@@ -113,6 +113,14 @@ class SessionStore(SessionBase):
         self.create()
         assert self.row is not None  # noqa: S101  (create() made it)
         return self.row
+
+    def use_up(self) -> None:
+        """End the anonymous session in which a login waited for its code; raise LoginOver where another request did so first.
+
+        Call it in the transaction that opens the session of the person: of several right codes one opens it, the others stay unspent.
+        """
+        if self.row is None or not Session.objects.filter(pk=self.row.pk).delete()[0]:
+            raise LoginOver()
 
     def create(self) -> None:
         """Insert a row under a fresh key, with the present data."""

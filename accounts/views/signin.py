@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from accounts import devices, flows, login, notices, sessions
 from accounts.audit import Actor
-from accounts.errors import GatehouseError, StepRefused
+from accounts.errors import GatehouseError, LoginOver, StepRefused
 from accounts.forms import EmptyForm, LoginForm, VerifyForm
 from accounts.limits import PENDING_LOGIN_SECONDS, PENDING_LOGIN_WRONG_ANSWERS
 from accounts.login import Checked
-from accounts.models import User, WhyEnded
+from accounts.models import Session, User, WhyEnded
 from accounts.pages import FlowView, open_to_all
 from accounts.returning import after_login, safe_next, to_login
 from accounts.sessions import SessionStore
@@ -32,9 +32,7 @@ class LoginStep(FlowView):
         device = self.device
         row = login.finish(
             checked, actor=self.actor, new_device=not device.knows(checked.user),
-            opens=lambda user: flows.open_session(
-                user=user, store=self.store, actor=self._acting(user), second_factor=checked.by_second_factor
-            ),
+            opens=lambda user: self.open(user, checked),
         )  # fmt: skip
         rotate_token(self.request)
         response = HttpResponseRedirect(after_login(self.request, wanted))
@@ -42,8 +40,10 @@ class LoginStep(FlowView):
             devices.remember(response, device, row.user)
         return response
 
-    def _acting(self, user: User) -> Actor:
-        return Actor.from_request(self.request, door="web", user=user)
+    def open(self, user: User, checked: Checked) -> Session:
+        """Return the new session of `user`."""
+        acting = Actor.from_request(self.request, door="web", user=user)
+        return flows.open_session(user=user, store=self.store, actor=acting, second_factor=checked.by_second_factor)
 
 
 @open_to_all
@@ -111,9 +111,21 @@ class VerifyView(LoginStep):
         if stage is not None:
             checked = login.pass_stage(checked, stage, form.cleaned_data["otp"], self.actor)
         if checked.stage is None:
-            return self.finish(checked, wanted)
+            return self._finish_once(checked, wanted)
         keep_pending(self.request, login.settle(checked), wanted, self.actor)
         return redirect("accounts:verify")
+
+    def _finish_once(self, checked: Checked, wanted: str) -> HttpResponse:
+        try:
+            return self.finish(checked, wanted)
+        except LoginOver:
+            # Completed in another tab: the login page sends whoever is signed in on.
+            return redirect("accounts:login")
+
+    def open(self, user: User, checked: Checked) -> Session:
+        """Return the new session of `user`, for which the pending login is used up; raise LoginOver where it was before (F14)."""
+        self.store.use_up()
+        return super().open(user, checked)
 
     def refuse(self, form: VerifyForm, error: GatehouseError) -> HttpResponse:
         """Render the form with the error; after five wrong answers the login begins again with the password."""

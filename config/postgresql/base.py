@@ -40,7 +40,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _close(self) -> None:
         try:
-            super()._close()
+            super()._close()  # type: ignore[misc]  # the stubs leave it out
         finally:
             place, self._place = self._place, None
             if place is not None:
@@ -48,7 +48,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _commit(self) -> None:
         outcomes.committing()
-        super()._commit()
+        super()._commit()  # type: ignore[misc]
 
 
 def _reserve_of(alias: str, size: int) -> Reserve:

@@ -46,7 +46,7 @@ def assert_readable(kind: str, answer: Answer) -> None:
         assert "<h1>Back in a moment</h1>" in answer.text or "<h1>It may have happened, or not</h1>" in answer.text
 
 
-def test_f05_rel_04_postgresql_dies_under_16_clients_and_all_processes_serve_again_without_a_restart(
+def test_f05_postgresql_dies_under_16_clients_and_all_processes_serve_again_without_a_restart(
     houses: Houses, postgres: Postgres
 ) -> None:
     one, other = houses(), houses()
@@ -68,7 +68,7 @@ def test_f05_rel_04_postgresql_dies_under_16_clients_and_all_processes_serve_aga
         assert_holds(house, counted=counted)
 
 
-def test_f05_rel_04_after_an_outage_of_20_seconds_pages_and_mails_come_as_soon_as_the_database_does(
+def test_f05_after_an_outage_of_20_seconds_pages_and_mails_come_as_soon_as_the_database_does(
     houses: Houses, postgres: Postgres
 ) -> None:
     house = houses()
@@ -86,7 +86,7 @@ def test_f05_rel_04_after_an_outage_of_20_seconds_pages_and_mails_come_as_soon_a
     house.mail("amy@example.com", "Reset your")
 
 
-def test_f05_rel_04_every_connection_is_ended_again_and_again_and_nobody_gets_more_than_a_503(houses: Houses, postgres: Postgres) -> None:
+def test_f05_every_connection_is_ended_again_and_again_and_nobody_gets_more_than_a_503(houses: Houses, postgres: Postgres) -> None:
     one, other = houses(), houses()
     with Traffic([one, other]).flows() as traffic:
         for _ in range(5):
