@@ -75,6 +75,13 @@ def site_url(name: str, text: str, *, development: bool) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def contact(name: str, text: str) -> str:
+    """Return the address of whoever finds a weakness shall turn to, as RFC 9116 wants it: a URI."""
+    if not text.startswith(("mailto:", "https://", "tel:")) or not text.isascii() or any(char.isspace() for char in text):
+        refuse(name, "must be an address such as mailto:security@example.org or https://example.org/security")
+    return text
+
+
 def is_loopback(host: str) -> bool:
     """Return whether only this machine can mean itself by `host`."""
     try:
@@ -126,6 +133,15 @@ def all_different(keys: dict[str, str]) -> None:
         if value in seen:
             refuse(name, f"must differ from {seen[value]}")
         seen[value] = name
+
+
+def ports_differ(ports: dict[str, int]) -> None:
+    """Refuse two variables of `ports` with one port, naming both; 0 is no port."""
+    seen: dict[int, str] = {0: ""}
+    for name, port in ports.items():
+        if seen.get(port):
+            refuse(name, f"must differ from {seen[port]}")
+        seen.setdefault(port, name)
 
 
 def failpoints(name: str, text: str, *, development: bool) -> dict[str, str]:

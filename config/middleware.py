@@ -15,6 +15,7 @@ from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase, ResponseHeaders
 from django.utils.functional import SimpleLazyObject, empty
 
+from accounts import meters
 from accounts.clients import client_address, network_of
 from accounts.errors import GatehouseError
 from accounts.models import User
@@ -85,13 +86,15 @@ class EveryAnswerMiddleware:
         try:
             response = self.get_response(request)
             person = loaded_user(request)
-            own = _stored(response.headers)
-            for key, header in self._headers.items():
-                own.setdefault(key, header)
+            own = response.headers._store = self._headers | _stored(response.headers)
             own["x-request-id"] = ("X-Request-Id", identifier)
             if not request.path.startswith(self._static):
                 _keep_out_of_caches(request, own, person)
-            _log(request, response, started, person)
+            route, now = logs.route_of(request), time.monotonic()
+            seconds = now - started
+            _log(request, response, route, seconds, person)
+            if meters.ON:
+                meters.request(envelopes.door_of(request), route, response.status_code, seconds, now)
         finally:
             logs.request_id.reset(context)
         return response
@@ -112,15 +115,15 @@ def _keep_out_of_caches(request: HttpRequest, own: Stored, person: User | None) 
         own.setdefault("cache-control", _NO_STORE)
 
 
-def _log(request: HttpRequest, response: HttpResponseBase, started: float, person: User | None) -> None:
+def _log(request: HttpRequest, response: HttpResponseBase, route: str, seconds: float, person: User | None) -> None:
     if not logger.isEnabledFor(logging.INFO):
         return
     record = logs.AccessRecord(
         request_id=request.request_id,  # type: ignore[attr-defined]
         method=request.method or "",
-        route=logs.route_of(request),
+        route=route,
         status=response.status_code,
-        ms=round((time.monotonic() - started) * 1000, 1),
+        ms=round(seconds * 1000, 1),
         actor=person.public_id if person else None,
         ip=client_address(request),
     )

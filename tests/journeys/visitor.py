@@ -42,9 +42,12 @@ class Answer:
         return json.loads(self.text)
 
 
-def send(url: str, *, opener: OpenerDirector | None = None, data: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+def send(
+    url: str, *, opener: OpenerDirector | None = None, data: bytes | None = None, headers: Mapping[str, str] | None = None,
+    method: str | None = None,
+) -> Answer:  # fmt: skip
     """Send one request and return the answer; redirects are not followed. Raises OSError where the connection breaks."""
-    asked = Request(url, data=data, headers=dict(headers or {}))  # noqa: S310  (the scheme is ours)
+    asked = Request(url, data=data, headers=dict(headers or {}), method=method)  # noqa: S310  (the scheme is ours)
     try:
         with (opener or build_opener(_NoRedirect())).open(asked, timeout=TIMEOUT_SECONDS) as answer:
             return Answer(answer.status, answer.headers, answer.read().decode())
