@@ -43,6 +43,7 @@ def database(url: str, *, var_dir: Path, pool_size: int) -> dict[str, Any]:
 def _sqlite(var_dir: Path) -> dict[str, Any]:
     var_dir.mkdir(parents=True, exist_ok=True)
     return {
+        "ENGINE": "config.sqlite",
         "CONN_MAX_AGE": None,
         # IMMEDIATE: a transaction that reads first and writes later would else fail at once, without waiting.
         "OPTIONS": {"timeout": SQLITE_BUSY_SECONDS, "transaction_mode": "IMMEDIATE", "init_command": SQLITE_PRAGMAS},

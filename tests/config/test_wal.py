@@ -42,10 +42,3 @@ def test_while_somebody_reads_it_stays_and_afterwards_it_is_cut(log: Path, amy: 
 
 def test_a_small_log_is_left_alone(amy: User) -> None:
     assert wal.checkpoint() == 0
-
-
-def test_afterwards_a_writer_waits_as_long_as_before(log: Path, amy: User) -> None:
-    assert wal.checkpoint() == 1
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout")
-        assert cursor.fetchone() == (20_000,)
