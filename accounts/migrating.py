@@ -12,7 +12,9 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import AddIndex
 from django.db.migrations.operations.base import Operation
 
-LOCK_TIMEOUT_MS = 1_000  # of a migration that waits for a table: whoever comes after it waits behind it (F17)
+# Of a migration that waits for a table: whoever comes after it waits behind it (F17). Well below PostgreSQL's deadlock_timeout of one
+# second: where a migration of two tables and a request would wait for each other, the migration gives way.
+LOCK_TIMEOUT_MS = 400
 _IS_VALID = "SELECT indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE relname = %s"
 _IS_THERE = "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = %s"
 

@@ -11,13 +11,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from accounts.migrating import LOCK_TIMEOUT_MS
 
-ATTEMPTS = 30
-PAUSE_SECONDS = 2.0
-_LOCK_NOT_AVAILABLE = "55P03"
+ATTEMPTS = 60
+PAUSE_SECONDS = 1.0
+_LOCKED = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
 
 class Command(migrate.Command):
-    """Django's. On PostgreSQL it waits a second at most for each lock, lets the others go on, and tries again; it may work for long."""
+    """Django's. On PostgreSQL it waits less than a second for each lock, lets the others go on, and tries again; it may work for long."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate. Raises OperationalError where a table stayed locked for a minute; what was done by then stays done."""
@@ -29,7 +29,7 @@ class Command(migrate.Command):
                 try:
                     return super().handle(*args, **options)
                 except OperationalError as error:
-                    if attempt == ATTEMPTS or getattr(error.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                    if attempt == ATTEMPTS or getattr(error.__cause__, "sqlstate", None) not in _LOCKED:
                         raise
                     self.stderr.write(f"A table is locked; once more in {PAUSE_SECONDS:g} s")
                     time.sleep(PAUSE_SECONDS)
