@@ -48,7 +48,7 @@ def measured(asked: argparse.Namespace, server: str) -> Found:
             lists=_slow(middle, LISTS),
             logins=_slow(middle, LOGINS),
             ends=_ends({few: small, some: middle, many: large}),
-            work=_slow(large, ("work-few", "work-many"), rounds=5, runs=1),
+            work=_slow(large, ("work-few", "work-many"), rounds=3, runs=1),
             decode=_decode(stock, many // some),
         )
 
