@@ -15,7 +15,7 @@ GROWING = ("token", "me")
 LISTS = ("list", "list-far", "list-ended")
 LOGINS = ("argon2", "login", "login-dx")
 ENDS = ("end", "delete", "revoke", "policy")
-SLOW_ROUNDS, SLOW_RUNS = 15, 3  # of cases that take milliseconds
+SLOW_ROUNDS, SLOW_RUNS = 12, 3  # of cases that take milliseconds
 DECODING_ROUNDS = 3
 EACH = 5  # sessions, and tokens, of each person
 GOVERNED, LOGGING_IN = 200, 200
@@ -48,7 +48,7 @@ def measured(asked: argparse.Namespace, server: str) -> Found:
             lists=_slow(middle, LISTS),
             logins=_slow(middle, LOGINS),
             ends=_ends({few: small, some: middle, many: large}),
-            work=_slow(large, ("work-few", "work-many"), rounds=5, runs=1),
+            work=_slow(large, ("work-few", "work-many"), rounds=3, runs=1),
             decode=_decode(stock, many // some),
         )
 
