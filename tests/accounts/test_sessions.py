@@ -157,7 +157,12 @@ def test_ses_02_a_row_that_is_gone_ends_the_session_whatever_a_cache_holds(
 ) -> None:
     web.sign_in(amy)
     asked: list[str] = []
-    monkeypatch.setattr(type(cache), "__getattr__", lambda self, name: asked.append(name) or getattr(caches["default"], name))
+
+    def note(proxy: object, name: str) -> Any:
+        asked.append(name)
+        return getattr(caches["default"], name)
+
+    monkeypatch.setattr(type(cache), "__getattr__", note)
     assert web.signed_in
     assert not asked
     assert (cache.get("x"), asked) == (None, ["get"])
