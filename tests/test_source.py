@@ -29,7 +29,10 @@ PUT_TOGETHER = {
     ("tokens/work/endings.py", "filter"),  # the same
 }
 # Who asks the machine's own clock for the time, and for what. Durations are measured by `monotonic`, anywhere.
-CLOCKS = {("config/middleware.py", "time_ns"), ("config/logs.py", "time")}  # the name of a request; the time of a line
+CLOCKS = {
+    ("config/middleware.py", "time_ns"),  # the name of a request
+    ("config/logs.py", "time"), ("config/logs.py", "datetime.fromtimestamp"),  # the time of a line
+}  # fmt: skip
 
 
 def name_of(path: Path) -> str:

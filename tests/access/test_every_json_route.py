@@ -163,7 +163,8 @@ def test_api_04_every_list_has_a_greatest_page_and_an_order_that_stays(
         assert rest("GET", f"{address}?limit=0", text).status_code == 400, route
         assert rest("GET", f"{address}?cursor=cD0y", text).status_code in (200, 404), route
         assert rest("GET", f"{address}?cursor=nonsense", text).status_code == 404, route
-        seen, page = [], answer
+        seen: list[Any] = []
+        page = answer
         while (following := page.json()["next"]) and len(seen) < 20:
             seen += page.json()["results"]
             page = rest("GET", following.replace("http://testserver", ""), text)

@@ -238,3 +238,44 @@ def test_a_page_s_address_without_its_slash_is_not_found_for_people(client: Clie
 def test_oauth2_fails_outside_the_envelope(client: Client) -> None:
     answer = client.post("/oauth2/token", {"grant_type": "authorization_code"})
     assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request"})
+
+
+TELLS = (
+    "django",
+    "python",
+    "granian",
+    "traceback",
+    "site-packages",
+    "/config/",
+    "sqlite",
+    "psycopg",
+    "settings",
+    "exception",
+    "0.1.0",
+    "5.2.",
+)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("dx_open")
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "status"),
+    [
+        ("GET", "/login/", {"headers": {"host": "evil.example"}}, 400), ("POST", "/login/", {"data": "a=1"}, 403),
+        ("GET", "/nothing/%00<b>/", {}, 404), ("GET", "/nothing/../../etc/passwd", {}, 404), ("PUT", "/login/", {}, 405),
+        ("POST", "/login/", {"data": "a" * (1024 * 1024 + 1)}, 413), ("GET", "/test/broken/", {}, 500), ("GET", "/test/database/", {}, 503),
+        ("GET", "/api/v1/me/", {"headers": {"host": "evil.example"}}, 400), ("GET", "/api/v1/test/denied/", {}, 403),
+        ("GET", "/api/v1/nothing/x/", {}, 404), ("DELETE", "/api/v1/test/x/", {}, 405), ("GET", "/api/v1/test/broken/", {}, 500),
+        ("POST", "/system/fail", {"data": '{"fault": "broken"}', "content_type": "application/json"}, 500),
+        ("POST", "/system/nothing", {"data": "{}", "content_type": "application/json"}, 404), ("GET", "/system/echo", {}, 405),
+        ("POST", "/system/echo", {"data": "{", "content_type": "application/json"}, 400),
+    ],
+)  # fmt: skip
+def test_web_08_no_refusal_tells_of_what_it_is_made(method: str, path: str, sent: dict[str, Any], status: int) -> None:
+    answer = Client(enforce_csrf_checks=True, raise_request_exception=False).generic(method, path, **sent)
+    assert answer.status_code == status
+    told = f"{answer.headers} {answer.content.decode()}".lower().replace("csrftoken", "")
+    assert not [word for word in TELLS if word in told]
+    assert "evil.example" not in told
+    assert "passwd" not in told
+    assert answer["X-Request-Id"]

@@ -399,3 +399,42 @@ def test_an_organization_is_made_and_its_first_admin_invited(desk: Desk, ben: Us
     assert event_of("org.created").data["reason"] == REASON
     assert desk.press("/admin/orgs/new/", fields).status_code == 409
     assert "<img" not in desk.get("/admin/orgs/north/").content.decode()
+
+
+ACTS_ON_ORGS: dict[str, tuple[str, dict[str, str]]] = {
+    "set policies": ("orgs/org0.amy/", {"auto_logout_after": "5", "fa": "", "grace": "", "tokens": "on"}),
+    "change a level": ("orgs/org0.amy/members/ben/", {"level": "ADMIN"}),
+    "remove": ("orgs/org0.amy/members/ben/remove/", {}),
+    "invite": ("orgs/org0.amy/invite/", {"user": "dana@example.com", "level": "MEMBER"}),
+    "found": ("orgs/new/", {"handle": "north", "name": "North", "admin": "user-ben"}),
+}
+
+
+@pytest.mark.parametrize("act", ACTS_ON_ORGS)
+def test_adm_04_an_act_on_an_organization_whose_event_or_mail_fails_is_undone(
+    act: str, desk: Desk, amys: Furnished, ben: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Membership.objects.create(org=amys.org, user=ben)
+    path, fields = f"/admin/{ACTS_ON_ORGS[act][0]}", dict(ACTS_ON_ORGS[act][1])
+    if act == "set policies":
+        page = desk.get(path)
+        fields |= {name: str(page.context["form"][name].value() or "") for name in ("fa", "grace", "tokens")}
+        fields["reviewed"] = desk.press(path, fields).context["reviewed"]
+    desk.raise_request_exception = False
+
+    def so() -> list[Any]:
+        rows = (Organization, Membership, Invitation)
+        return [list(model.objects.order_by("pk").values()) for model in rows] + [SecurityEvent.objects.count(), OutboxMail.objects.count()]
+
+    before = so()
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    for broken in (SecurityEvent.objects, OutboxMail.objects):
+        with monkeypatch.context() as patch:
+            patch.setattr(broken, "create", fail)
+            assert desk.press(path, fields).status_code == 500
+        assert so() == before
+    assert desk.press(path, fields).status_code == 302
+    assert so() != before

@@ -26,6 +26,8 @@ from orgs.models import Invitation, Membership, Organization, OrgLevel
 from tests.conftest import Race, WebDoor
 from tests.factories import PASSWORD, UserFactory, actor
 from tests.orgs.factories import OrganizationFactory, invite, level_in, mailed_link, mailed_path, opened, person
+from tests.tokens.doors import dx, rest
+from tests.tokens.factories import token_and_text
 
 pytestmark = pytest.mark.django_db
 NEW = {"username": "dana", "first_name": "Dana", "last_name": "Dale", "new_password1": PASSWORD, "new_password2": PASSWORD}
@@ -346,3 +348,21 @@ def test_an_invitation_that_is_over_is_forgotten_after_30_days(acme: Organizatio
     assert sweeping.sweep() == 0
     clock.shift(1)
     assert (sweeping.sweep(), Invitation.objects.count()) == (1, 0)
+
+
+def test_org_06_no_door_answers_an_admin_otherwise_for_an_address_with_an_account(
+    acme: Organization, amy: User, ben: User, web: WebDoor, clock: Any
+) -> None:
+    text = token_and_text(user=amy)[1]
+    web.sign_in(amy)
+    told: dict[str, list[Any]] = {"web": [], "rest": [], "dx": []}
+    for name in ("ben", "non"):
+        address = f"{name}@example.com"
+        page = web.send("/orgs/acme/members/invite/", {"user": address, "level": "MEMBER"}, follow=True)
+        by_rest = rest("POST", "/api/v1/orgs/acme/members/", text, {"email": address})
+        by_dx = dx("/org-acme/invite", {"invitee": f"user-{address}"}, text)
+        for door, answer in (("web", page), ("rest", by_rest), ("dx", by_dx)):
+            body = re.sub(r'value="\w{64}"|\d{13}-\d+|[0-9A-Za-z]{24}', "", answer.content.decode().replace(name, "xxx"))
+            told[door].append((answer.status_code, body if door != "web" else "example.com" in body))
+    assert {door: answers[0] == answers[1] for door, answers in told.items()} == dict.fromkeys(told, True)
+    assert [answers[0][0] for answers in told.values()] == [200, 201, 200]
