@@ -71,15 +71,11 @@ def favicon(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Return 200 if database and cache answer, else 503; per part ok or not, and nothing more (OPS-09)."""
+    """Return 200 if requests can be answered, else 503; per part one word, and nothing more (OPS-09)."""
     parts = readiness.check()
-    ready = all(parts.values())
-    body = {"status": _word(ready), "parts": {name: _word(ok) for name, ok in parts.items()}}
+    ready = readiness.is_ready(parts)
+    body = {"status": readiness.OK if ready else readiness.NOT_OK, "parts": parts}
     return JsonResponse(body, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
-
-
-def _word(ok: bool) -> str:
-    return "ok" if ok else "not ok"
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
