@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from accounts import limits
+from accounts import limits, meters
 from accounts.errors import Busy, WeakPassword
 from accounts.failpoints import failpoint
 from accounts.models import User
@@ -139,8 +139,9 @@ def _is_mostly(chosen: str, name: str) -> bool:
 @contextmanager
 def _slot() -> Iterator[None]:
     # Each hash takes ARGON2_MEMORY_KIB and a core: more of them at once than cores would starve everybody else.
-    if not _slots.acquire(timeout=HASH_WAIT_SECONDS):
-        raise Busy()
+    with meters.hash_wait():
+        if not _slots.acquire(timeout=HASH_WAIT_SECONDS):
+            raise Busy()
     try:
         yield
     finally:

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
+from accounts import meters
+
 logger = logging.getLogger("gatehouse.cache")
 
 REST_SECONDS = 5.0  # after a failure Redis is left alone for so long
@@ -32,6 +34,7 @@ class TolerantRedisCache(RedisCache):
         except (RedisError, OSError) as error:
             # One line per rest, not one per request.
             self._resting_until = time.monotonic() + REST_SECONDS
+            meters.cache_failure()
             logger.warning("cache does not answer", extra={"error": type(error).__name__})
             return otherwise
 

@@ -128,6 +128,15 @@ def all_different(keys: dict[str, str]) -> None:
         seen[value] = name
 
 
+def ports_differ(ports: dict[str, int]) -> None:
+    """Refuse two variables of `ports` with one port, naming both; 0 is no port."""
+    seen: dict[int, str] = {0: ""}
+    for name, port in ports.items():
+        if seen.get(port):
+            refuse(name, f"must differ from {seen[port]}")
+        seen.setdefault(port, name)
+
+
 def failpoints(name: str, text: str, *, development: bool) -> dict[str, str]:
     """Return the actions by the name of their point, from "point=action" parts; empty outside of development."""
     if text and not development:

@@ -15,6 +15,7 @@ from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase, ResponseHeaders
 from django.utils.functional import SimpleLazyObject, empty
 
+from accounts import meters
 from accounts.clients import client_address, network_of
 from accounts.errors import GatehouseError
 from accounts.models import User
@@ -88,7 +89,11 @@ class EveryAnswerMiddleware:
             own["x-request-id"] = ("X-Request-Id", identifier)
             if not request.path.startswith(self._static):
                 _keep_out_of_caches(request, own, person)
-            _log(request, response, started, person)
+            route, now = logs.route_of(request), time.monotonic()
+            seconds = now - started
+            _log(request, response, route, seconds, person)
+            if meters.ON:
+                meters.request(envelopes.door_of(request), route, response.status_code, seconds, now)
         finally:
             logs.request_id.reset(context)
         return response
@@ -109,15 +114,15 @@ def _keep_out_of_caches(request: HttpRequest, own: Stored, person: User | None) 
         own.setdefault("cache-control", _NO_STORE)
 
 
-def _log(request: HttpRequest, response: HttpResponseBase, started: float, person: User | None) -> None:
+def _log(request: HttpRequest, response: HttpResponseBase, route: str, seconds: float, person: User | None) -> None:
     if not logger.isEnabledFor(logging.INFO):
         return
     record = logs.AccessRecord(
         request_id=request.request_id,  # type: ignore[attr-defined]
         method=request.method or "",
-        route=logs.route_of(request),
+        route=route,
         status=response.status_code,
-        ms=round((time.monotonic() - started) * 1000, 1),
+        ms=round(seconds * 1000, 1),
         actor=person.public_id if person else None,
         ip=client_address(request),
     )

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from accounts import meters
 from accounts.errors import GatehouseError
 from config import envelopes, readiness
 from tokens.work import streams
@@ -113,6 +114,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def refusal(request: HttpRequest, error: GatehouseError) -> HttpResponse:
     """Return the answer to a typed error that no view has rendered."""
+    meters.refusal(envelopes.door_of(request), error.code)
     if envelopes.speaks_dx(request):
         return envelopes.dx_error(
             error.dx_type, str(error), error.dx_status, retry_after=error.retry_after, headers=streams.headers_of(error)

@@ -44,6 +44,10 @@ CSRF_TRUSTED_ORIGINS: list[str] = [SITE_URL]
 APPEND_SLASH: bool = False  # a redirect is poison for the dx client
 WEB_WORKERS: int = checks.integer("WEB_WORKERS", _read("WEB_WORKERS", "1"), least=1, most=256)
 WEB_THREADS: int = checks.integer("WEB_THREADS", _read("WEB_THREADS", "64"), least=2, most=1024)
+# Where Prometheus reads; 0: nothing is counted. Nobody is asked who they are there, so it is never the public port.
+METRICS_HOST: str = _read("METRICS_HOST", "127.0.0.1")
+METRICS_PORT: int = checks.integer("METRICS_PORT", _read("METRICS_PORT", "0"), least=0, most=65_535)
+checks.ports_differ({"PORT": PORT, "METRICS_PORT": METRICS_PORT})
 
 # Signs the cookie by which a browser that once completed a login has a failure counter of its own.
 DEVICE_COOKIE_KEY: str = checks.key(

@@ -1,5 +1,6 @@
 """The WSGI application, for any WSGI server: `granian --interface wsgi config.wsgi:application`."""
 
+import logging
 import os
 import sys
 
@@ -17,3 +18,4 @@ application = get_wsgi_application()
 from config.demo import refuse_demo_people  # noqa: E402
 
 refuse_demo_people()
+logging.getLogger("gatehouse.server").info("web process started", extra={"pid": os.getpid()})

@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from accounts.models import WorkerBeat
@@ -91,7 +93,7 @@ def test_a_beat_says_when_how_long_how_much_and_how_often_it_failed_in_a_row(clo
     journal = Beats()
     for done in (2, 3, None, None):
         journal.begin("mails")
-        began = clock()
+        began = timezone.now()
         clock.shift(timedelta(seconds=4))
         journal.end("mails", done)
     journal.begin("mails")
@@ -107,7 +109,13 @@ def test_a_beat_says_when_how_long_how_much_and_how_often_it_failed_in_a_row(clo
 def test_rounds_are_written_twice_a_minute_and_at_once_when_a_task_begins_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beats, "GATHER_SECONDS", 0.01)
     journal, written = Beats(), []
-    monkeypatch.setattr(journal, "_take", lambda: written.append(Beats._take(journal)) or written[-1])
+
+    def take() -> list[WorkerBeat]:
+        rows = Beats._take(journal)
+        written.append(rows)
+        return rows
+
+    monkeypatch.setattr(journal, "_take", take)
     thread = threading.Thread(target=journal.write_until, args=(stop,), daemon=True)
     thread.start()
     for done in (0, 0, 0, None, None, 0, 0):
@@ -115,11 +123,15 @@ def test_rounds_are_written_twice_a_minute_and_at_once_when_a_task_begins_to_fai
         journal.begin("mails")
         journal.end("mails", done)
         if journal._news.is_set():
-            until(lambda before=before: len(written) > before, what="the news")
+            until(partial(is_longer, written, before), what="the news")
     assert len(written) == 3  # its first round, the first that failed, the first that worked again
     stop.set()
     thread.join()
     assert WorkerBeat.objects.get().failures == 0
+
+
+def is_longer(things: list[Any], before: int) -> bool:
+    return len(things) > before
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
+from accounts import meters
 from config import demo
 from config.beats import Beats
 from config.schedule import TASKS, Task
@@ -83,13 +84,15 @@ def pause_after(task: Task, done: int | None, failures: int) -> float:
 def run_round(task: Task, beats: Beats) -> int | None:
     """Return what one round of `task` did, or None if it failed; the failure is logged, the next round tries again."""
     beats.begin(task.name)
+    began, done = time.monotonic(), None
     try:
         done = int(import_string(task.target)())
     except Exception:  # one broken task must not stop the mails
         logger.exception("task failed", extra={"task": task.name})
-        beats.end(task.name, None)
         return None
-    beats.end(task.name, done)
+    finally:
+        beats.end(task.name, done)
+        meters.worker_round(task.name, done, time.monotonic() - began)
     if done:
         logger.info("task done", extra={"task": task.name, "count": done})
     return done
