@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
-from accounts.models import OutboxMail, Session, WorkerBeat
+from accounts.models import OutboxMail, Session, StateCheck, WorkerBeat
 from config.schedule import TASKS, Task
 from tokens.work.models import Job, Transfer
 
@@ -94,6 +94,11 @@ def running_jobs() -> Count:
 def running_transfers() -> Count:
     """Return how many uploads and downloads are under way."""
     return count(Transfer.objects.running())
+
+
+def last_check() -> StateCheck | None:
+    """Return the newest look at the state that came to its end, or None."""
+    return StateCheck.objects.filter(ended_at__isnull=False).order_by("-started_at").first()
 
 
 def sessions() -> Count:

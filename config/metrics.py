@@ -91,7 +91,7 @@ class StateCollector(Collector):
         """Give the state, and whether it could be read."""
         yield _gauge("gatehouse_info", "1, with the release.", {"version": settings.SPECTACULAR_SETTINGS["VERSION"]}, 1)
         try:
-            families = [*_outbox(), *_work(), *_tasks()]
+            families = [*_outbox(), *_work(), *_tasks(), *_check()]
         except DatabaseError:
             families = []
         finally:
@@ -127,6 +127,15 @@ def _tasks() -> Iterator[Metric]:
             failures.add_metric([state.task.name], state.beat.failures)
             ended.add_metric([state.task.name], state.beat.ended_at.timestamp())
     yield from (late, failures, ended)
+
+
+def _check() -> Iterator[Metric]:
+    check = condition.last_check()
+    if check is None or check.ended_at is None:
+        return
+    ended = check.ended_at.timestamp()
+    yield _gauge("gatehouse_state_check_ended_timestamp_seconds", "When the last look at the state ended.", {}, ended)
+    yield _gauge("gatehouse_state_check_findings", "What it found; more than 0 is a reason to get up.", {}, check.findings)
 
 
 def _gauge(name: str, words: str, labels: dict[str, Any], value: float) -> Metric:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from accounts.wording import spell_span
+
 
 @dataclass(frozen=True)
 class Task:
@@ -10,6 +12,11 @@ class Task:
     name: str
     target: str
     period_seconds: float
+
+    @property
+    def period(self) -> str:
+        """How often, in words: "2 s", "5 min"."""
+        return spell_span(int(self.period_seconds))
 
 
 TASKS = (

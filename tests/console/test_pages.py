@@ -35,6 +35,7 @@ COSTS = {
     "orgs/?q=org": 5,
     "resets/": 5,
     "mails/": 4,
+    "server/": 12,
 }
 
 

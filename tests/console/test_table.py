@@ -47,6 +47,7 @@ TABLE = {
     "orgs/<handle>/members/<username>/remove/": 422,
     "resets/": 405,
     "mails/": 405,
+    "server/": 405,
     "log/": 405,
     "log/export/": 422,
     "log/<event_id>/": 405,
