@@ -57,9 +57,11 @@ def networks(name: str, text: str) -> list[str]:
     """Return the comma-separated addresses and networks in `text`."""
     for part in names(text):
         try:
-            ipaddress.ip_network(part, strict=False)
+            network = ipaddress.ip_network(part, strict=False)
         except ValueError:
             refuse(name, "must be addresses or networks, separated by commas, such as 10.0.0.0/8")
+        if network.prefixlen == 0:
+            refuse(name, "must not be every address: anybody could then say where they come from")
     return names(text)
 
 
@@ -92,7 +94,15 @@ def allowed_hosts(name: str, text: str, *, development: bool, site_host: str) ->
         return list(dict.fromkeys([*hosts, site_host, "127.0.0.1", "localhost", "[::1]"]))
     if not hosts:
         refuse(name, "is missing: name the hosts that browsers and scripts use, separated by commas")
+    if not any(_covers(host, site_host) for host in hosts):
+        refuse(name, f"must hold the host of SITE_URL ({site_host}): the links in mails lead there")
     return hosts
+
+
+def _covers(pattern: str, host: str) -> bool:
+    """Return whether an entry of ALLOWED_HOSTS, such as `example.org` or `.example.org`, lets `host` in."""
+    folded = pattern.lower().strip("[]")
+    return host == folded or (folded.startswith(".") and (host.endswith(folded) or host == folded[1:]))
 
 
 def key(name: str, text: str, *, demo: str, development: bool) -> str:

@@ -23,7 +23,7 @@ GOOD = {
     "SITE_URL": "https://gatehouse.example.org",
     "EMAIL_URL": "smtp+tls://user:password@mail.example.org:587",
 }
-READ_BY_SETTINGS = (*GOOD, "DATABASE_URL", "CACHE_URL", "FILES_URL", "FAILPOINTS", "PORT", "HOST")
+READ_BY_SETTINGS = (*GOOD, "DATABASE_URL", "CACHE_URL", "FILES_URL", "FAILPOINTS", "PORT", "HOST", "METRICS_PORT")
 
 
 def start(var_dir: Path, changes: dict[str, str | None], *command: str) -> "subprocess.CompletedProcess[str]":
@@ -55,6 +55,11 @@ def start(var_dir: Path, changes: dict[str, str | None], *command: str) -> "subp
         ("BACKUP_CODE_KEY", GOOD["TOTP_KEY"]),
         ("ALLOWED_HOSTS", None),
         ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "elsewhere.example.org"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "::/0"),
+        ("METRICS_PORT", "70000"),
+        ("METRICS_PORT", "8000"),  # the public port
         ("SITE_URL", None),
         ("SITE_URL", "http://gatehouse.example.org"),
         ("SITE_URL", "https://gatehouse.example.org/path"),
@@ -72,6 +77,14 @@ def test_production_refuses_a_bad_value_and_names_the_variable(tmp_path: Path, n
     answer = start(tmp_path, {name: value}, "check")
     assert answer.returncode != 0
     assert name in answer.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "hosts", [["gatehouse.example.org"], [".example.org"], [".gatehouse.example.org"], ["a.example", "GATEHOUSE.example.org"]]
+)
+def test_the_host_of_the_site_is_among_the_allowed_ones(hosts: list[str]) -> None:
+    allowed = checks.allowed_hosts("ALLOWED_HOSTS", ",".join(hosts), development=False, site_host="gatehouse.example.org")
+    assert allowed == hosts
 
 
 def test_a_good_production_passes_the_deployment_check(tmp_path: Path) -> None:
