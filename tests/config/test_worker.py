@@ -59,7 +59,7 @@ def test_one_round_of_everything_works_on_an_empty_house() -> None:
     call_command("worker", "--once")
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_task_that_fails_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "TASKS", (BAD, GOOD))
     work_until(stop)
