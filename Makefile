@@ -7,6 +7,7 @@ PYTHON ?= python3
 UV ?= uv
 VENV := .venv
 BIN := $(VENV)/bin
+AUDIT := .venv-audit
 T ?= tests
 # Many tests wait for a server or a client: some more of them than there are cores.
 TESTERS = $$($(BIN)/python -c "import os; print((os.cpu_count() or 1) + 2)")
@@ -26,7 +27,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Demo keys, demo data, plain http. Where it is off, settings refuse to start without real ones.
 export DEBUG ?= 1
 
-.PHONY: help run test test-services test-faults check lint format bench requirements
+.PHONY: help run test test-services test-faults check lint format audit bench soak requirements
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -59,15 +60,21 @@ format: $(VENV)/.dev ## Format the code, and mend what ruff can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## Measure speed, as ratios
-	@DEBUG=1 $(BIN)/python -m bench
-	@DEBUG=1 $(BIN)/python -m bench.work
-	@DEBUG=1 $(BIN)/python -m bench.orgs
-	@DEBUG=1 $(BIN)/python -m bench.console
+# --strict: what could not be looked up, as where the network has no such list, is an error and does not pass for clean.
+audit: $(AUDIT)/.done ## Look every pin up in a list of known vulnerabilities
+	@$(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements-dev.txt || \
+		{ echo "Not clean, or not looked up: the lines above say which." >&2; exit 1; }
+
+bench: $(VENV)/.dev ## Measure speed, as ratios, and write docs/performance.md; P="load console" measures some parts
+	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(BIN)/python -m bench $(P)
+
+soak: $(VENV)/.dev ## Twenty minutes of mixed traffic, PostgreSQL restarted twice, held against the security log (MINUTES=20)
+	@env -u DATABASE_URL -u CACHE_URL DEBUG=1 $(BIN)/python -m bench.soak --write --minutes $(or $(MINUTES),20)
 
 requirements: ## Compile the pins again after a change of requirements*.in (needs uv 0.13.9)
 	@$(UV) pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make requirements" requirements.in -o requirements.txt
 	@$(UV) pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make requirements" requirements-dev.in -o requirements-dev.txt
+	@$(UV) pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --custom-compile-command "make requirements" requirements-audit.in -o requirements-audit.txt
 
 # The stamps make a second run start in seconds.
 $(VENV)/bin/python:
@@ -82,3 +89,8 @@ $(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/python
 	@echo "Installing what the tests need ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/.run
+
+$(AUDIT)/.done: requirements-audit.txt
+	@$(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.txt
+	@touch $@

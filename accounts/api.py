@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from rest_framework import status
 from rest_framework.generics import GenericAPIView, ListAPIView
@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from accounts import exporting, flows, history, logbook
 from accounts.audit import Actor
-from accounts.errors import AccountOutOfReach, FilterRefused, SessionNotFound, TooManyAttempts
+from accounts.errors import AccountOutOfReach, FilterRefused, NotAuthenticated, SessionNotFound, TooManyAttempts
 from accounts.logbook import Events
 from accounts.models import SecurityEvent, Session, User
 from accounts.rest import Answers, LinesRenderer, ReachesAccount
@@ -89,3 +89,25 @@ class SecurityLogExportView(APIView):
 
 def _own(request: Request) -> Events:
     return history.of(cast(User, request.user)).select_related("actor")
+
+
+class SignedOutView(APIView):
+    """What every route of REST answers whose session ended while the request ran (SES-04)."""
+
+    authentication_classes = permission_classes = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse, whatever the method. Raises NotAuthenticated."""
+        raise NotAuthenticated()
+
+
+def is_rest(request: HttpRequest) -> bool:
+    """Return whether a view of REST answered the request."""
+    view = request.resolver_match.func if request.resolver_match else None
+    return issubclass(getattr(view, "view_class", object), APIView)
+
+
+def refusal(request: HttpRequest) -> HttpResponse:
+    """Return the answer of REST to somebody who is signed in no longer."""
+    response: Response = SignedOutView.as_view()(request)
+    return response.render()

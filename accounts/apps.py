@@ -4,14 +4,16 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db import connections
+from django.db.migrations import Migration
 from django.db.models.signals import post_migrate
 
 from accounts import appending
 
 
-def protect_log(*, using: str, **kwargs: Any) -> None:
-    """Put the triggers of the security log back after a migration that made a table anew."""
-    appending.protect(connections[using])
+def protect_log(*, using: str, plan: list[tuple[Migration, bool]], **kwargs: Any) -> None:
+    """Put the triggers of the security log back after a migration that made a table anew; not on the way back to an older release."""
+    if not any(backwards for _, backwards in plan):
+        appending.protect(connections[using])
 
 
 class AccountsConfig(AppConfig):

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest
 
+from accounts import meters
 from accounts.clients import client_address, user_agent
 from accounts.models import SecurityEvent, User
 
@@ -67,6 +68,7 @@ class Event(StrEnum):
     PROJECT_MEMBER_CHANGED = "project.member-changed"
     PROJECT_MEMBER_REMOVED = "project.member-removed"
     LOG_EXPORTED = "log.exported"
+    SERVER_RESTORED = "server.restored"
     ORG_CREATED = "org.created"
     ORG_RENAMED = "org.renamed"
     ORG_POLICIES_CHANGED = "org.policies-changed"
@@ -132,14 +134,16 @@ class Actor:
 
 def record(data: Payload, *, subject: User | None, actor: Actor) -> SecurityEvent:
     """Add one event and return it. Call it inside the act's transaction."""
-    return SecurityEvent.objects.create(**_row(data, subject=subject, actor=actor))
+    event = SecurityEvent.objects.create(**_row(data, subject=subject, actor=actor))
+    meters.events([event])
+    return event
 
 
 def record_many(entries: list[tuple[Payload, User | None]], *, actor: Actor) -> None:
     """Add several events in one statement, in the given order."""
-    SecurityEvent.objects.bulk_create(
-        SecurityEvent(**_row(data, subject=subject, actor=actor)) for data, subject in entries
-    )  # fmt: skip
+    rows = [SecurityEvent(**_row(data, subject=subject, actor=actor)) for data, subject in entries]
+    SecurityEvent.objects.bulk_create(rows)
+    meters.events(rows)
 
 
 def payload_of(row: SecurityEvent) -> Payload | None:

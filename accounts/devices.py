@@ -27,7 +27,7 @@ class Device:
 
     def knows(self, user: User | None) -> bool:
         """Return whether `user` completed a login from here before."""
-        return user is not None and _mark(user) in self.users
+        return user is not None and not _marks(user).isdisjoint(self.users)
 
 
 def read(request: HttpRequest) -> Device:
@@ -41,8 +41,8 @@ def read(request: HttpRequest) -> Device:
 
 def remember(response: HttpResponse, device: Device, user: User) -> None:
     """Set the cookie of `device` on `response`, with `user` first among its accounts."""
-    mine = _mark(user)
-    users = (mine, *(mark for mark in device.users if mark != mine))[: limits.DEVICE_COOKIE_USERS]
+    theirs = _marks(user)
+    users = (_mark(user, settings.DEVICE_COOKIE_KEY), *(mark for mark in device.users if mark not in theirs))[: limits.DEVICE_COOKIE_USERS]
     response.set_cookie(
         settings.DEVICE_COOKIE_NAME,
         _signer().sign_object({"id": device.id, "users": users}),
@@ -53,9 +53,14 @@ def remember(response: HttpResponse, device: Device, user: User) -> None:
     )
 
 
-def _mark(user: User) -> str:
-    return salted_hmac(_SALT, str(user.pk), secret=settings.DEVICE_COOKIE_KEY, algorithm="sha256").hexdigest()[:16]
+def _mark(user: User, key: str) -> str:
+    return salted_hmac(_SALT, str(user.pk), secret=key, algorithm="sha256").hexdigest()[:16]
+
+
+def _marks(user: User) -> set[str]:
+    return {_mark(user, key) for key in (settings.DEVICE_COOKIE_KEY, *settings.DEVICE_COOKIE_KEY_FALLBACKS)}
 
 
 def _signer() -> signing.Signer:
-    return signing.Signer(key=settings.DEVICE_COOKIE_KEY, salt=_SALT)
+    # Its own fallbacks: by default Django would take those of SECRET_KEY, and a cookie signed with one of them for ours.
+    return signing.Signer(key=settings.DEVICE_COOKIE_KEY, fallback_keys=[*settings.DEVICE_COOKIE_KEY_FALLBACKS], salt=_SALT)

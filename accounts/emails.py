@@ -72,8 +72,8 @@ def address_change_cancelled(change: EmailChange, *, actor: Actor) -> None:
 
 
 def login_stopped(user: User, *, actor: Actor, at: datetime) -> None:
-    """The notice that somebody had the right password and no code (LOG-13)."""
-    subject = "Somebody had your Gatehouse password, and no code"
+    """The notice that somebody had the right password, and got no further: no right code came, or none is set up (LOG-13)."""
+    subject = "Somebody had your Gatehouse password, and did not get in"
     letter = Letter(to=user.email, subject=subject, template="accounts/mail/login_stopped", user=user)
     outbox.write(letter, stopped_at=at, reset_url=_url("reset-password"), **_from(actor))
 

@@ -52,12 +52,12 @@ class LoginRefused(Payload, event=Event.LOGIN_REFUSED, title="Sign-in refused"):
 
 
 @dataclass(frozen=True)
-class LoginStopped(Payload, event=Event.LOGIN_STOPPED, title="Sign-in stopped at the code"):
-    """The password was right, and no right code followed."""
+class LoginStopped(Payload, event=Event.LOGIN_STOPPED, title="Sign-in stopped after the password"):
+    """The password was right, and what had to follow did not: a code, or the set-up of one where it is required."""
 
     def sentence(self) -> str:
         """That nobody got in."""
-        return "the password was right; no right code followed, and nobody got in"
+        return "the password was right; what had to follow did not, and nobody got in"
 
 
 @dataclass(frozen=True)
@@ -222,3 +222,15 @@ class LogExported(Payload, event=Event.LOG_EXPORTED, title="Security log exporte
     def about(self) -> str:
         """The organization whose log it was."""
         return self.org_id
+
+
+@dataclass(frozen=True)
+class ServerRestored(Payload, event=Event.SERVER_RESTORED, title="Server restored from a backup"):
+    """The database is that of a backup: what was of a login then was ended. Events between the backup and this one are not in this log."""
+
+    ended: dict[str, int] = field(default_factory=dict)
+    tokens_revoked_since: str = ""
+
+    def sentence(self) -> str:
+        """What was ended."""
+        return ", ".join(f"{noun}: {count}" for noun, count in self.ended.items())

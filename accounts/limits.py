@@ -36,6 +36,7 @@ OUTBOX_LEASE_SECONDS = 60
 OUTBOX_GIVE_UP_SECONDS = 48 * 3600
 OUTBOX_KEEP_SECONDS = 30 * DAY_SECONDS
 SWEEP_BATCH_ROWS = 5000
+SESSION_SWEEP_BATCH_ROWS = 500  # each leaves a reason and an event: 5,000 would hold SQLite's lock for a second (F19)
 
 SEAL_BATCH_ROWS = 1000
 SEAL_STRETCH_IDS = 5000  # a round looks at so many of the newest events, and at so many others in turns

@@ -29,7 +29,8 @@ NEWEST_FIRST, OLDEST_FIRST = ("-at", "-id"), ("at", "id")
 _FAMILIES = {
     "account.": "Account", "backup-code.": "Backup codes", "backup-codes.": "New backup codes", "code.": "Wrong codes",
     "codes.": "Codes locked", "email.": "E-mail address", "job.": "Jobs", "log.": "Security log", "login.": "Sign-ins",
-    "org.": "Organizations", "project.": "Projects", "session.": "Sessions", "support.": "Acts of support", "token.": "Tokens",
+    "org.": "Organizations", "project.": "Projects", "server.": "The server", "session.": "Sessions",
+    "support.": "Acts of support", "token.": "Tokens",
     "two-factor.": "Two-factor authentication", "two-factor-reset.": "Two-factor resets", "work.": "Work that was ended",
 }  # fmt: skip
 _NARROW = {"actor", "subject", "address", "request", "about"}

@@ -156,6 +156,7 @@ def finish(checked: Checked, *, actor: Actor, new_device: bool, opens: Callable[
         signed_in.send(User, user=user, actor=acting, second_factor=checked.by_second_factor)
         opened = opens(user)
         failpoint("login.opened")
+    failpoint("login.committed")
     return opened
 
 

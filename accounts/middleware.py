@@ -20,6 +20,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from accounts import sessions
+from accounts.api import is_rest, refusal
 from accounts.models import User, WhyEnded
 from accounts.returning import page_to_return_to
 from accounts.sessions import SessionStore
@@ -46,7 +47,7 @@ class SessionMiddleware:
         if store.accessed:
             patch_vary_headers(response, ("Cookie",))
         if _is_dirty(store) and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and not self._save(store):
-            response = session_over(request)
+            response = refusal(request) if is_rest(request) else session_over(request)
         _note_activity(request, store, response, began)
         _set_cookie(store, response)
         return response

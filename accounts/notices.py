@@ -24,6 +24,7 @@ _NOTICES: dict[str, Notice] = {
     WhyEnded.SUPPORT: ("info", "Support ended this session", "A mail to you says who did, and why. Sign in to go on."),
     WhyEnded.CREDENTIALS: ("info", "Your account changed", f"A credential of your account changed. {SIGNED_OUT_EVERYWHERE}"),
     WhyEnded.CROWDED: ("info", "This session was ended", "You opened more than 50 sessions; the oldest ones end."),
+    WhyEnded.RESTORED: ("info", "You were signed out", "The server was restored from a backup. Sign in again."),
     WhyEnded.DEACTIVATED: ("warn", "This account is switched off", "Contact support to switch it on again."),
     FRESH_CODE: ("info", "Sign in again for the console", "It opens with a code that was given in the last 12 hours."),
     ACCOUNT_MADE: ("ok", "Your account is there", "You are a member of the organization. Sign in with your username and password."),

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -78,21 +78,28 @@ def _due(now: datetime) -> list[int]:
     waiting = OutboxMail.objects.filter(state=OutboxMail.State.WAITING)
     # The order per person is kept: a later mail waits for the earlier one to the same address.
     earlier = waiting.exclude(to="").filter(to=OuterRef("to"), pk__lt=OuterRef("pk"))
-    due = waiting.filter(next_try__lte=now).exclude(Exists(earlier)).order_by("pk")
+    due = waiting.filter(_is_due(now)).exclude(Exists(earlier)).order_by("pk")
     return list(due.values_list("pk", flat=True)[:BATCH_MAILS])
+
+
+def _is_due(now: datetime) -> Q:
+    # No pause is as long as two of the longest: such a try was written before the clock went back (F11).
+    return Q(next_try__lte=now) | Q(next_try__gt=now + timedelta(seconds=2 * LONGEST_PAUSE_SECONDS))
 
 
 def _lease(pk: int) -> OutboxMail | None:
     now = timezone.now()
     lease_end = now + timedelta(seconds=limits.OUTBOX_LEASE_SECONDS)
     with transaction.atomic():
-        mine = OutboxMail.objects.filter(pk=pk, state=OutboxMail.State.WAITING, next_try__lte=now)
+        mine = OutboxMail.objects.filter(_is_due(now), pk=pk, state=OutboxMail.State.WAITING)
         taken = mine.update(next_try=lease_end, attempts=F("attempts") + 1)
         return OutboxMail.objects.get(pk=pk) if taken == 1 else None
 
 
 def _deliver(mail: OutboxMail) -> int:
     failpoint("outbox.leased")
+    if not _is_still_mine(mail):
+        return 0  # this process slept longer than its lease: another one may have sent it (F13)
     if not mail.to:
         return _done(mail, OutboxMail.State.NOBODY)
     if mail.good_until is not None and mail.good_until <= timezone.now():
@@ -105,6 +112,11 @@ def _deliver(mail: OutboxMail) -> int:
         return _retry(mail)
     failpoint("outbox.sent")
     return _done(mail, OutboxMail.State.SENT)
+
+
+def _is_still_mine(mail: OutboxMail) -> bool:
+    mine = OutboxMail.objects.filter(pk=mail.pk, state=OutboxMail.State.WAITING, attempts=mail.attempts)
+    return timezone.now() < mail.next_try and mine.exists()
 
 
 def _message(mail: OutboxMail) -> EmailMultiAlternatives:
@@ -120,12 +132,15 @@ def _message(mail: OutboxMail) -> EmailMultiAlternatives:
 
 def _done(mail: OutboxMail, state: OutboxMail.State) -> int:
     # The body may hold a link: it goes as soon as it is of no more use.
-    OutboxMail.objects.filter(pk=mail.pk).update(state=state, done_at=timezone.now(), text="", html="")
-    return int(state is OutboxMail.State.SENT)
+    waiting = OutboxMail.objects.filter(pk=mail.pk, state=OutboxMail.State.WAITING)
+    done = waiting.update(state=state, done_at=timezone.now(), text="", html="")
+    return done if state is OutboxMail.State.SENT else 0
 
 
 def _retry(mail: OutboxMail) -> int:
     now = timezone.now()
+    if not _is_still_mine(mail):
+        return 0
     if now - mail.created > timedelta(seconds=limits.OUTBOX_GIVE_UP_SECONDS):
         return _done(mail, OutboxMail.State.FAILED)
     pause = min(FIRST_PAUSE_SECONDS * 2 ** min(mail.attempts, 10), LONGEST_PAUSE_SECONDS)

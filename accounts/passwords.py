@@ -1,10 +1,11 @@
 """Passwords: spelling, strength, and one bounded hash per question (NIST SP 800-63B-4, 3.1.1; OWASP ASVS 6.2)."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from threading import BoundedSemaphore
+from typing import TypeVar
 
 from argon2 import DEFAULT_HASH_LENGTH
 from argon2.low_level import Type, hash_secret
@@ -16,7 +17,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from accounts import limits
+from accounts import limits, meters
 from accounts.connections import release
 from accounts.errors import Busy, WeakPassword
 from accounts.failpoints import failpoint
@@ -28,7 +29,11 @@ SALT_BYTES = 16
 PRODUCT_NAME = "gatehouse"
 FURTHER_CHARS = 6  # beside a name that anybody knows, at least so many more (LOG-11)
 
+T = TypeVar("T")
 _slots = BoundedSemaphore(settings.HASH_CONCURRENCY)
+# In threads of their own: the allocator keeps what a hash took for the thread that took it, and sixty-four that answer requests would
+# keep sixty-four times as much.
+_threads = ThreadPoolExecutor(max_workers=settings.HASH_CONCURRENCY, thread_name_prefix="hash")
 
 
 class Argon2Hasher(DjangoArgon2Hasher):
@@ -50,8 +55,7 @@ class Argon2Hasher(DjangoArgon2Hasher):
 
 def encode(password: str) -> str:
     """Return the hash to store. Slow on purpose: never call it inside a transaction (REL-01). Raises Busy."""
-    with _slot():
-        return make_password(normalise_password(password))
+    return _hashing(lambda: make_password(normalise_password(password)))
 
 
 def matches(password: str, user: User | None) -> bool:
@@ -60,11 +64,11 @@ def matches(password: str, user: User | None) -> bool:
     No user, an inactive one, one without a usable password: the hash is spent all the same.
     """
     candidate = _candidate(password)
-    with _slot():
-        if candidate is None or user is None or not user.is_active or not is_password_usable(user.password):
-            make_password(get_random_string(22))
-            return False
-        return check_password(candidate, user.password)
+    if candidate is None or user is None or not user.is_active or not is_password_usable(user.password):
+        _hashing(lambda: make_password(get_random_string(22)))
+        return False
+    encoded = user.password
+    return _hashing(lambda: check_password(candidate, encoded))
 
 
 def is_outdated(encoded: str) -> bool:
@@ -137,14 +141,14 @@ def _is_mostly(chosen: str, name: str) -> bool:
     return bool(known) and known in folded and len(folded.replace(known, "")) < FURTHER_CHARS
 
 
-@contextmanager
-def _slot() -> Iterator[None]:
+def _hashing(work: Callable[[], T]) -> T:
     # Each hash takes ARGON2_MEMORY_KIB and a core: more of them at once than cores would starve everybody else.
     # Nobody needs the database meanwhile, and others do.
     release()
-    if not _slots.acquire(timeout=HASH_WAIT_SECONDS):
-        raise Busy()
+    with meters.hash_wait():
+        if not _slots.acquire(timeout=HASH_WAIT_SECONDS):
+            raise Busy()
     try:
-        yield
+        return _threads.submit(work).result()
     finally:
         _slots.release()

@@ -52,7 +52,7 @@ class _From:
     @property
     def text(self) -> str:
         """What failed from there."""
-        stopped = f"{counted(self.stopped, 'time')} the password was right and no right code followed" if self.stopped else ""
+        stopped = f"{counted(self.stopped, 'time')} the password was right and what had to follow did not" if self.stopped else ""
         failed = f"{counted(self.failed, 'attempt')} failed at the password" if self.failed else ""
         return "; ".join(part for part in (failed, stopped) if part)
 

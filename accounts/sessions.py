@@ -36,6 +36,7 @@ _find = CompiledGet(
     joined_fields=User.REQUEST_COLUMNS,
 )
 
+_LONGEST_LIFE = timedelta(seconds=limits.SESSION_LIFE_SECONDS)
 _TOUCH = (
     'UPDATE "accounts_session" SET "last_activity" = %s WHERE "session_key" = (SELECT "session_key" FROM "accounts_session" '
     'WHERE "session_key" = %s AND "last_activity" < %s FOR NO KEY UPDATE SKIP LOCKED)'
@@ -206,7 +207,7 @@ def _live_row(key_digest: str) -> Session | None:
 
 def why_over(row: Session, now: datetime) -> WhyEnded | None:
     """Return why `row` counts as gone at `now`, or None while it lives. The sweeper may be late; this never is (SES-07)."""
-    if now >= row.expire_date:
+    if now >= row.expire_date or row.created - now > _LONGEST_LIFE:  # begun by a clock that was years ahead (F11)
         return WhyEnded.EXPIRED
     if now >= row.idle_end:
         return WhyEnded.IDLE
@@ -271,7 +272,7 @@ def make_room(user: User, actor: Actor) -> None:
 
 
 def sweep() -> int:
-    """End up to 5,000 sessions that are over and forget reasons older than a day; return how many rows went."""
+    """End up to 500 sessions of each limit that are over, forget up to 5,000 reasons older than a day; return how many rows went."""
     now = timezone.now()
     gone = sum(_sweep(rows, why) for rows, why in over(now))
     forgotten = EndedSession.objects.filter(ended__lt=now - timedelta(seconds=limits.ENDED_SESSION_MEMORY_SECONDS))
@@ -286,7 +287,7 @@ def over(now: datetime) -> Iterator[tuple[QuerySet[Session], WhyEnded]]:
 
 
 def _sweep(over: QuerySet[Session], why: WhyEnded) -> int:
-    batch = list(over.values_list("pk", flat=True)[: limits.SWEEP_BATCH_ROWS])
+    batch = list(over.values_list("pk", flat=True)[: limits.SESSION_SWEEP_BATCH_ROWS])
     # The condition is repeated: a row that was touched between the two statements lives on.
     return len(end_sessions(over.filter(pk__in=batch), why=why, actor=Actor.worker())) if batch else 0
 

@@ -15,7 +15,7 @@ from accounts.errors import TooManyAttempts
 from accounts.events import LoginStopped
 from accounts.models import StoppedLogin, User
 
-BATCH_ROWS = 100
+BATCH_ROWS = 20  # each writes a mail, and SQLite has one lock for all writers (F19)
 
 
 def note(user: User, actor: Actor) -> None:

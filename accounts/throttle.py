@@ -29,16 +29,17 @@ class Attempt:
     address: str
 
 
-def spend(key: str, *, limit: int, window_seconds: int) -> None:
-    """Count one use of `key`; raise TooManyAttempts beyond `limit` uses in a window of `window_seconds`."""
+def spend(key: str, *, limit: int, window_seconds: int, uses: int = 1) -> None:
+    """Count `uses` of `key`; raise TooManyAttempts beyond `limit` in a window of `window_seconds`, and then count none of them."""
     now = timezone.now()
     with transaction.atomic():
-        counter = _locked([key])[key]
+        counter = _locked([key], now)[key]
         if counter.blocked_until is None or counter.blocked_until <= now:
             counter.count, counter.blocked_until = 0, now + timedelta(seconds=window_seconds)
-        counter.count += 1
+        counter.count += uses
         counter.last_at = now
-        counter.save(update_fields=["count", "blocked_until", "last_at"])
+        if counter.count <= limit:
+            counter.save(update_fields=["count", "blocked_until", "last_at"])
     if counter.count > limit:
         raise TooManyAttempts(seconds=_seconds_until(counter.blocked_until, now))
 
@@ -52,7 +53,7 @@ def take(*, username: str, device: str | None, address: str | None) -> Attempt:
     attempt = _attempt(username, device, address)
     now = timezone.now()
     with transaction.atomic():
-        rows = _locked([attempt.guard, attempt.cap, attempt.address])
+        rows = _locked([attempt.guard, attempt.cap, attempt.address], now)
         refusal = _refusal(rows, attempt, now)
         if refusal is None:
             _raise_counts(rows, attempt, now)
@@ -64,7 +65,7 @@ def take(*, username: str, device: str | None, address: str | None) -> Attempt:
 def give_back(attempt: Attempt) -> None:
     """Take back the count of an attempt whose password was right."""
     with transaction.atomic():
-        rows = _locked([attempt.guard, attempt.cap, attempt.address])
+        rows = _locked([attempt.guard, attempt.cap, attempt.address], timezone.now())
         for key, counter in rows.items():
             counter.count = max(0, counter.count - 1)
             counter.in_a_row = max(0, counter.in_a_row - 1)
@@ -114,10 +115,13 @@ class Lock:
 def lock_of(username: str) -> Lock:
     """Return how the account of `username` is locked for a browser that it does not know. One query, changes nothing."""
     guard, cap = key_for("guard", username), key_for("cap", username)
+    now = timezone.now()
     rows = {row.key: row for row in Counter.objects.filter(key__in=[guard, cap])}
+    for row in rows.values():
+        _begin_by(row, now)
     until = rows[guard].blocked_until if guard in rows else None
     failures = rows[cap].in_a_row if cap in rows else 0
-    waits = until if until is not None and until > timezone.now() else None
+    waits = until if until is not None and until > now else None
     return Lock(failures=failures, waits_until=waits, is_disabled=failures >= limits.FAILURES_IN_A_ROW)
 
 
@@ -139,14 +143,31 @@ def key_for(kind: str, value: str) -> str:
     return f"{kind}:{salted_hmac('accounts.throttle', value, algorithm='sha256').hexdigest()[:40]}"
 
 
-def _locked(keys: list[str]) -> dict[str, Counter]:
+def _locked(keys: list[str], now: datetime) -> dict[str, Counter]:
     ordered = sorted(keys)  # one order of locks, so that two attempts cannot wait for each other
     found: dict[str, Counter] = {}
     while len(found) < len(ordered):
         # Again where the sweeper took a row between the two statements.
         Counter.objects.bulk_create([Counter(key=key) for key in ordered], ignore_conflicts=True)
         found = {row.key: row for row in Counter.objects.select_for_update().filter(key__in=ordered).order_by("key")}
+    for row in found.values():
+        if _begin_by(row, now):
+            row.save(update_fields=["last_at", "blocked_until"])
     return found
+
+
+def _begin_by(counter: Counter, now: datetime) -> bool:
+    """Move what the counter says of the future to `now`, and return whether there was any: the clock went back (F11).
+
+    A wait lasts from now on for as long as it was to last, and not until the clock is there again.
+    """
+    ahead = counter.last_at - now
+    if ahead <= timedelta(0):
+        return False
+    counter.last_at = now
+    if counter.blocked_until is not None:
+        counter.blocked_until -= ahead
+    return True
 
 
 def _forget(keys: list[str]) -> int:
@@ -170,8 +191,7 @@ def _raise_counts(rows: dict[str, Counter], attempt: Attempt, now: datetime) -> 
     window = timedelta(seconds=limits.FAILURE_WINDOW_SECONDS)
     for key, counter in rows.items():
         quiet_since = max(counter.last_at, counter.blocked_until or counter.last_at)
-        # A time in the future means that the clock went back: it counts as now (F11).
-        if now - min(quiet_since, now) >= window:
+        if now - quiet_since >= window:
             counter.count = 0
         counter.count += 1
         counter.in_a_row += 1 if key == attempt.cap else 0

@@ -1,34 +1,49 @@
 """The product's side: what is timed."""
 
+import itertools
+import json
 from collections.abc import Callable, Iterator
 
+from argon2.low_level import Type, verify_secret
 from django.core.handlers.base import BaseHandler
 from django.db import connection
 
 from accounts import sessions
 from accounts.audit import Actor
 from accounts.digests import digest
-from accounts.models import Session, User, WhyEnded
+from accounts.models import Counter, Session, User, WhyEnded
+from bench import work_ending
 from bench.child import Case
-from bench.handling import getting, handler, posting
-from bench.rows_product import LISTER_SESSION, due, seed, token_text
+from bench.handling import Answering, getting, handler, posting, sending
+from bench.rows_product import HANDLE, LISTER_SESSION, PASSWORD, due, seed, token_text
 from bench.seeding import session_key, shuffled
-from bench.sizes import FAR_PAGE, Sizes
+from bench.sizes import FAR_PAGE, FEW_JOBS, MANY_JOBS, Sizes
+from orgs.access import Person
+from orgs.flows import PolicyWishes, set_policies
+from tokens import flows
 
 __all__ = ["cases", "seed"]
 
+CSRF = "c" * 32
 SESSION_AND_USER = ["accounts.middleware.SessionMiddleware", "accounts.middleware.AuthenticationMiddleware"]
 
 
 def cases(sizes: Sizes) -> dict[str, Case]:
     """Return what is timed, by name."""
-    people = shuffled(1, sizes.users)
+    # Nobody's sessions or tokens are ended twice.
+    half, minutes = sizes.users // 2, itertools.cycle((10, 60))
+    people, ending, revoking = shuffled(1, half), shuffled(half + 1, sizes.users), shuffled(1, sizes.users)
     return {
         **_pages(sizes),
         **_tokens(sizes),
         **_lists(),
-        "end": lambda: _end(next(people)),
+        **(_logins(sizes) if sizes.logins else {}),
+        "end": lambda: _end(next(ending)),
         "delete": lambda: _delete(next(people)),
+        "revoke": lambda: _revoke(next(revoking)),
+        "policy": lambda: _set_policy(next(minutes)),
+        "work-few": work_ending.case(FEW_JOBS),
+        "work-many": work_ending.case(MANY_JOBS),
     }
 
 
@@ -71,6 +86,37 @@ def _lists() -> dict[str, Case]:
         return lambda: getting(whole, f"/profile/tokens/{query}", HTTP_COOKIE=f"sessionid={session_key(LISTER_SESSION)}")
 
     return {"list": page(""), "list-far": page(f"?page={FAR_PAGE}"), "list-ended": page("?ended=1")}
+
+
+def _logins(sizes: Sizes) -> dict[str, Case]:
+    whole, whose, encoded = handler(None), shuffled(1, sizes.logins), User.objects.get(pk=1).password
+    secret = PASSWORD.encode()
+
+    def page() -> Answering:
+        fields = {"username": f"person{next(whose)}", "password": PASSWORD, "csrfmiddlewaretoken": CSRF}
+        return sending(whole, "/login/", fields, HTTP_COOKIE=f"csrftoken={CSRF}")
+
+    def client() -> Answering:
+        body = json.dumps({"username": f"person{next(whose)}", "password": PASSWORD})
+        return posting(whole, "/system/newAuthToken", body.encode())
+
+    return {
+        "argon2": lambda: lambda: verify_secret(encoded.removeprefix("argon2").encode(), secret, Type.ID),
+        "login": page,
+        "login-dx": client,
+    }
+
+
+def _revoke(person: int) -> Callable[[], object]:
+    user = User.objects.get(pk=person)
+    return lambda: flows.revoke_all(user=user, actor=Actor(user, "web"), why="password-changed")
+
+
+def _set_policy(minutes: int) -> Callable[[], object]:
+    Counter.objects.filter(key__startswith="orgs.policies").delete()  # an admin is not to do this sixty times an hour
+    admin = User.objects.get(pk=1)
+    actor, wishes = Actor(admin, door="web", ip="192.0.2.1"), PolicyWishes(auto_logout_after=minutes)
+    return lambda: set_policies(caller=Person(admin, actor), handle=HANDLE, wishes=wishes, actor=actor)
 
 
 def _end(person: int) -> Callable[[], object]:

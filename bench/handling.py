@@ -1,7 +1,8 @@
 """Requests through Django's handler, in process: what a web server would hand over is made before the time is taken."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BytesIO
+from urllib.parse import urlencode
 
 from django.core.handlers.base import BaseHandler
 from django.http.response import HttpResponseBase
@@ -39,7 +40,13 @@ def posting(through: BaseHandler, path: str, body: bytes, **environ: str) -> Ans
     return _answering(through, path, "POST", body, environ)
 
 
-def _answering(through: BaseHandler, path: str, method: str, body: bytes, environ: dict[str, str]) -> Answering:
+def sending(through: BaseHandler, path: str, fields: Mapping[str, str], **environ: str) -> Answering:
+    """Return what answers one form, and leads on."""
+    form = {**environ, "CONTENT_TYPE": "application/x-www-form-urlencoded"}
+    return _answering(through, path, "POST", urlencode(fields).encode(), form, status=302)
+
+
+def _answering(through: BaseHandler, path: str, method: str, body: bytes, environ: dict[str, str], status: int = 200) -> Answering:
     address, _, query = path.partition("?")
     # A plain stream: the one of the test client counts what is read, which takes time.
     asked = {
@@ -50,11 +57,12 @@ def _answering(through: BaseHandler, path: str, method: str, body: bytes, enviro
         "wsgi.input": BytesIO(body),
         **environ,
     }
-    request = _FACTORY.generic(method, address, body, content_type="application/json", **asked)  # type: ignore[arg-type]
+    content_type = asked.pop("CONTENT_TYPE", "application/json")
+    request = _FACTORY.generic(method, address, body, content_type=content_type, **asked)  # type: ignore[arg-type]
 
     def answer() -> HttpResponseBase:
         response = through.get_response(request)
-        assert response.status_code == 200, response
+        assert response.status_code == status, response
         return response
 
     return answer

@@ -23,7 +23,10 @@ STOP_SECONDS = 10
 
 
 class Django:
-    """A Django in a process of its own, with a database of its own: SQLite, or on the PostgreSQL `server`; use it in a `with`."""
+    """A Django in a process of its own, with a database of its own: SQLite, or on the PostgreSQL `server`; use it in a `with`.
+
+    Inside it fills its database while others do the same; wait for all of them with `ready` before anything is timed.
+    """
 
     def __init__(self, kind: str, sizes: Sizes, server: str = "") -> None:
         self.kind, self._sizes, self._server = kind, sizes, server
@@ -36,7 +39,6 @@ class Django:
             self._trouble = directory / "stderr.log"
             self._process = self._started(stack.enter_context(self._trouble.open("wb")), url, directory)
             stack.callback(self._stop)
-            self._heard()
             self._held = stack.pop_all()
         return self
 
@@ -57,6 +59,10 @@ class Django:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(STOP_SECONDS)
+
+    def ready(self) -> None:
+        """Return once the database is full."""
+        self._heard()
 
     def time(self, case: str, runs: int) -> list[int]:
         """Return the nanoseconds of each of `runs` runs."""

@@ -3,14 +3,17 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
+from accounts import passwords
 from accounts.digests import digest
 from accounts.models import Session, User
 from accounts.sessions import SessionStore
 from bench import people
-from bench.seeding import copies, fill, hexadecimal, session_key, temporary
+from bench.seeding import copies, fill, hexadecimal, numbers, session_key, temporary
 from bench.sizes import Sizes
+from orgs.models import Membership, Organization, OrgLevel
 from tokens import keys
 from tokens.models import EndReason, Token, TokenState
 
@@ -20,6 +23,8 @@ DUE_MAX = 2000
 AHEAD = timedelta(hours=1)
 STALE = timedelta(minutes=2)
 LISTER_SESSION = 0
+PASSWORD = "a passphrase of the bench"
+HANDLE = "governed"
 
 
 def seed(sizes: Sizes) -> None:
@@ -29,6 +34,11 @@ def seed(sizes: Sizes) -> None:
     _tokens(sizes)
     if sizes.listed:
         _list_of(sizes.users, sizes.listed)
+    if sizes.logins:
+        User.objects.filter(pk__lte=sizes.logins).update(password=passwords.encode(PASSWORD))
+    if sizes.members:
+        _organization(sizes.members)
+    _count_on()
     fill("ANALYZE", [])
 
 
@@ -100,6 +110,18 @@ def _token(person: int, label: str, *, age_seconds: int = 0, **more: Any) -> Tok
         created=now - timedelta(seconds=age_seconds), expires=now + timedelta(days=30), last_used_at=now + AHEAD,
         last_used_ip="192.0.2.1", made_ip="192.0.2.1", **more,
     )  # fmt: skip
+
+
+def _organization(members: int) -> None:
+    org = Organization.objects.create(handle=HANDLE, name="Governed")
+    copies(Membership(org=org), {"user_id": "n.i"}, numbers(members))
+    Membership.objects.filter(user=1).update(level=OrgLevel.ADMIN)
+
+
+def _count_on() -> None:
+    """People were inserted with their keys, of which a sequence of PostgreSQL knows nothing."""
+    if connection.vendor == "postgresql":
+        fill("SELECT setval(pg_get_serial_sequence('accounts_user', 'id'), max(id)) FROM accounts_user", [])
 
 
 def _unique(mark: str) -> str:

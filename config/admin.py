@@ -23,6 +23,7 @@ from config.console.mails import MailsView
 from config.console.orgs import InviteView, MemberLevelView, NewOrgView, OrgsView, OrgView, RemoveMemberView
 from config.console.people import ActView, PeopleView, PersonView
 from config.console.resets import ResetsView
+from config.console.server import ServerView
 from config.console.tokens import TokensView, TokenView
 
 # The page of a person, from top to bottom.
@@ -52,6 +53,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orgs/<str:handle>/members/<str:username>/remove/", RemoveMemberView.as_view(), name="org-remove"),
     path("resets/", ResetsView.as_view(), name="resets"),
     path("mails/", MailsView.as_view(), name="mails"),
+    path("server/", ServerView.as_view(), name="server"),
     path("log/", LogView.as_view(), name="log"),
     path("log/export/", ExportLogView.as_view(), name="export-log"),
     path("log/<str:event_id>/", EventView.as_view(), name="event"),

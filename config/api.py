@@ -15,6 +15,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
+from accounts import meters
 from accounts.errors import GatehouseError
 from accounts.wording import spell_wait
 from config import envelopes, outcomes, pages, readiness, strict_json
@@ -115,6 +116,7 @@ def problem(error: Exception, context: Mapping[str, Any]) -> Response | None:
     known = _translated(error, request)
     view: Any = context.get("view")
     if isinstance(known, GatehouseError):
+        meters.refusal("rest", known.code)
         errors = {known.field: [str(known)]} if known.field else None
         told = {name: str(known.data[name]) for name in known.told}
         return _response(request, known.status, known.code, str(known), errors, known.retry_after, **told)

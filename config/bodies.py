@@ -1,7 +1,7 @@
 """Reading the bodies of requests: few at a time from one address, and never so many that no thread is left.
 
-The server reads a body in the thread that answers, and gives it no time-out. Whoever opens connections and sends nothing would
-hold them all; with this one address holds a few, and pages that need no body are answered all the same (REL-05).
+The server reads a body in the thread that answers. Whoever opens connections and sends nothing would hold them all until they are cut
+(`config/stalled.py`); with this one address holds a few, and pages that need no body are answered all the same (REL-05).
 """
 
 from threading import Condition
@@ -10,6 +10,7 @@ PER_ADDRESS = 8
 STREAMS_PER_ADDRESS = 24  # parts of files that come or go: the dx client has up to eight at once
 RESERVED_THREADS = 8  # for requests without a body
 WAIT_SECONDS = 0.25  # an honest body of 1 MiB at most is read in much less
+MOST_WAITING = 16  # who waits holds a thread, too
 
 
 class BodySlots:
@@ -39,6 +40,8 @@ class BodySlots:
                 self._changed.notify_all()
 
     def _wait(self, address: str) -> bool:
+        if self._waiting >= MOST_WAITING:
+            return False
         self._waiting += 1
         try:
             return self._changed.wait_for(lambda: self._is_free(address), timeout=WAIT_SECONDS)

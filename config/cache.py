@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
+from accounts import meters
+
 logger = logging.getLogger("gatehouse.cache")
 
 REST_SECONDS = 5.0  # after a failure Redis is left alone for so long
@@ -38,6 +40,7 @@ class Circuit:
 
     def rest(self, why: str) -> None:
         """Leave it alone for a while. One line a minute, not one per thread that ran into it and not one per try."""
+        meters.cache_failure()
         with self._lock:
             now = time.monotonic()
             self._resting_until = now + REST_SECONDS

@@ -57,9 +57,11 @@ def networks(name: str, text: str) -> list[str]:
     """Return the comma-separated addresses and networks in `text`."""
     for part in names(text):
         try:
-            ipaddress.ip_network(part, strict=False)
+            network = ipaddress.ip_network(part, strict=False)
         except ValueError:
             refuse(name, "must be addresses or networks, separated by commas, such as 10.0.0.0/8")
+        if network.prefixlen == 0:
+            refuse(name, "must not be every address: anybody could then say where they come from")
     return names(text)
 
 
@@ -73,6 +75,13 @@ def site_url(name: str, text: str, *, development: bool) -> str:
     if parts.scheme == "http" and not development and not is_loopback(parts.hostname):
         refuse(name, "must begin with https:// (http:// is for 127.0.0.1 and localhost only)")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def contact(name: str, text: str) -> str:
+    """Return the address of whoever finds a weakness shall turn to, as RFC 9116 wants it: a URI."""
+    if not text.startswith(("mailto:", "https://", "tel:")) or not text.isascii() or any(char.isspace() for char in text):
+        refuse(name, "must be an address such as mailto:security@example.org or https://example.org/security")
+    return text
 
 
 def is_loopback(host: str) -> bool:
@@ -92,7 +101,15 @@ def allowed_hosts(name: str, text: str, *, development: bool, site_host: str) ->
         return list(dict.fromkeys([*hosts, site_host, "127.0.0.1", "localhost", "[::1]"]))
     if not hosts:
         refuse(name, "is missing: name the hosts that browsers and scripts use, separated by commas")
+    if not any(_covers(host, site_host) for host in hosts):
+        refuse(name, f"must hold the host of SITE_URL ({site_host}): the links in mails lead there")
     return hosts
+
+
+def _covers(pattern: str, host: str) -> bool:
+    """Return whether an entry of ALLOWED_HOSTS, such as `example.org` or `.example.org`, lets `host` in."""
+    folded = pattern.lower().strip("[]")
+    return host == folded or (folded.startswith(".") and (host.endswith(folded) or host == folded[1:]))
 
 
 def key(name: str, text: str, *, demo: str, development: bool) -> str:
@@ -126,6 +143,15 @@ def all_different(keys: dict[str, str]) -> None:
         if value in seen:
             refuse(name, f"must differ from {seen[value]}")
         seen[value] = name
+
+
+def ports_differ(ports: dict[str, int]) -> None:
+    """Refuse two variables of `ports` with one port, naming both; 0 is no port."""
+    seen: dict[int, str] = {0: ""}
+    for name, port in ports.items():
+        if seen.get(port):
+            refuse(name, f"must differ from {seen[port]}")
+        seen.setdefault(port, name)
 
 
 def failpoints(name: str, text: str, *, development: bool) -> dict[str, str]:

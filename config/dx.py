@@ -16,6 +16,7 @@ import orgs.dx
 import orgs.projects.dx
 import tokens.dx
 import tokens.work.dx
+from accounts import meters
 from accounts.errors import GatehouseError
 from config import envelopes, outcomes, pages, readiness, strict_json
 from tokens.authentication import caller_from_header
@@ -138,6 +139,7 @@ class WrongShape(GatehouseError):
 
 def _error(error: Exception, request: HttpRequest, name: str) -> HttpResponse:
     if isinstance(error, GatehouseError):
+        meters.refusal("dx", error.code)
         return envelopes.dx_error(error.dx_type, str(error), error.dx_status, details=_details(error), retry_after=error.retry_after)
     if isinstance(error, readiness.DATABASE_AWAY):
         logger.error("database does not answer", extra={"call": name}, exc_info=error)

@@ -61,6 +61,17 @@ def is_dx(request: HttpRequest) -> bool:
     return request.method == "POST" and DX_SHAPE.fullmatch(request.path) is not None
 
 
+def door_of(request: HttpRequest) -> str:
+    """Return by which door the request came, as metrics name it: "dx", "rest", "bytes", "admin" or "web"."""
+    if hasattr(request, "route_name"):  # the dx router named it
+        return "dx"
+    if is_rest(request):
+        return "rest"
+    if is_bytes(request):
+        return "bytes"
+    return "admin" if request.path.startswith("/admin/") else "web"
+
+
 def problem_body(
     request: HttpRequest, *, status: int, code: str, detail: str, errors: Mapping[str, list[str]] | None = None,
     token_id: str | None = None,

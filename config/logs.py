@@ -19,12 +19,14 @@ _SECRET_NAME = re.compile(
     r"authorization|cookie|passw|otp|secret|token$|token_text|session_key|csrf|^code$|^key$|_key$|^body$|^post$|^request$",
     re.IGNORECASE,
 )
+# Addresses whose next part opens something; they stand in `?next=`, too.
+_KEYED = ("/email/confirm", "/email/cancel", "/invitations", "/security/2fa/object", r"/transfers/[\w-]+/content")
 _SECRET_TEXTS = [
     (re.compile(r"(Failing row contains )\(.*?\)(?=\.?(?:\n|\\n|$))", re.DOTALL), rf"\1({MASK})"),
     (re.compile(r"(?<![0-9A-Za-z])ght_[0-9A-Za-z]{4,}"), MASK),
     (re.compile(r"(bearer\s+)[^\s,;\"']+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"(/password/reset/)[^/\s]+/[^/\s]+"), rf"\1{MASK}"),
-    (re.compile(r"(/email/(?:confirm|cancel)/)[^/\s]+"), rf"\1{MASK}"),
+    (re.compile(f"((?:{'|'.join(_KEYED)})/)".replace("/", "(?:/|%2F)") + r"[^/\s&\"']+"), rf"\1{MASK}"),
     (
         re.compile(
             r"(\b(?:sessionid|deviceid|csrftoken|csrfmiddlewaretoken|password|new_password[12]|otp)[\"']?\s*[=:]\s*[\"']?)[^\s;&,\"'}]+"

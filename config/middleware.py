@@ -15,6 +15,7 @@ from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase, ResponseHeaders
 from django.utils.functional import SimpleLazyObject, empty
 
+from accounts import meters
 from accounts.clients import client_address, network_of
 from accounts.errors import GatehouseError
 from accounts.models import User
@@ -50,6 +51,7 @@ HEADERS = {
     "Permissions-Policy": PERMISSIONS_POLICY,
 }
 
+CUT_SHORT = "The request ended before the length that it announced. Nothing has happened; send it again"
 _NO_STORE, _NONE = ("Cache-Control", "no-store"), ("", "")
 
 
@@ -84,13 +86,15 @@ class EveryAnswerMiddleware:
         try:
             response = self.get_response(request)
             person = loaded_user(request)
-            own = _stored(response.headers)
-            for key, header in self._headers.items():
-                own.setdefault(key, header)
+            own = response.headers._store = self._headers | _stored(response.headers)
             own["x-request-id"] = ("X-Request-Id", identifier)
             if not request.path.startswith(self._static):
                 _keep_out_of_caches(request, own, person)
-            _log(request, response, started, person)
+            route, now = logs.route_of(request), time.monotonic()
+            seconds = now - started
+            _log(request, response, route, seconds, person)
+            if meters.ON:
+                meters.request(envelopes.door_of(request), route, response.status_code, seconds, now)
         finally:
             logs.request_id.reset(context)
         return response
@@ -111,15 +115,15 @@ def _keep_out_of_caches(request: HttpRequest, own: Stored, person: User | None) 
         own.setdefault("cache-control", _NO_STORE)
 
 
-def _log(request: HttpRequest, response: HttpResponseBase, started: float, person: User | None) -> None:
+def _log(request: HttpRequest, response: HttpResponseBase, route: str, seconds: float, person: User | None) -> None:
     if not logger.isEnabledFor(logging.INFO):
         return
     record = logs.AccessRecord(
         request_id=request.request_id,  # type: ignore[attr-defined]
         method=request.method or "",
-        route=logs.route_of(request),
+        route=route,
         status=response.status_code,
-        ms=round((time.monotonic() - started) * 1000, 1),
+        ms=round(seconds * 1000, 1),
         actor=person.public_id if person else None,
         ip=client_address(request),
     )
@@ -136,7 +140,7 @@ def loaded_user(request: HttpRequest) -> User | None:
 
 class LimitsMiddleware:
     """Refuses, before anything is looked up, bodies in chunks (411) and over 1 MiB (413), too many requests or bodies at once (503),
-    and methods that a page does not take (405).
+    bodies that ended early (400), and methods that a page does not take (405).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -176,6 +180,9 @@ class LimitsMiddleware:
             return pages.answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if not self._read(request):
             return self._busy(request)
+        if not _is_whole(request, length):
+            # Half of a form may be a form, too, and an act do what nobody asked for.
+            return pages.answer(request, HTTPStatus.BAD_REQUEST, detail=CUT_SHORT)
         return self._answer(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
@@ -238,6 +245,12 @@ class LimitsMiddleware:
         response = pages.answer(request, HTTPStatus.METHOD_NOT_ALLOWED, detail="This address is for a button. Nothing has happened")
         response["Allow"] = ", ".join(name.upper() for name in taken)
         return response
+
+
+def _is_whole(request: HttpRequest, length: str) -> bool:
+    """Return whether as many bytes came as the head said. A body that could not be read at all is the view's affair."""
+    body = getattr(request, "_body", None)
+    return body is None or not length.isdigit() or len(body) >= int(length)
 
 
 def _methods_of(page: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -11,9 +12,11 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from accounts import meters
 from accounts.errors import GatehouseError
 from config import envelopes, outcomes, readiness
 from tokens.work import streams
@@ -21,6 +24,7 @@ from tokens.work import streams
 logger = logging.getLogger("gatehouse.errors")
 
 RETRY_AFTER_SECONDS = 5
+SECURITY_TXT_DAYS = 180
 SENTENCES = {
     400: "The request could not be understood",
     401: "Sign in first",
@@ -67,19 +71,29 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return redirect(static("icon.svg"))
 
 
+@login_not_required
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Return whom to tell of a weakness (RFC 9116). It expires in half a year from today: whoever keeps a copy shall look again."""
+    expires = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=SECURITY_TXT_DAYS)
+    lines = [
+        f"Contact: {settings.SECURITY_CONTACT}",
+        f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+        f"Canonical: {settings.SITE_URL}{request.path}",
+        "Preferred-Languages: en",
+    ]
+    return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; charset=utf-8")
+
+
 @csrf_exempt
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Return 200 if database and cache answer, else 503; per part ok or not, and nothing more (OPS-09)."""
+    """Return 200 if requests can be answered, else 503; per part one word, and nothing more (OPS-09)."""
     parts = readiness.check()
-    ready = all(parts.values())
-    body = {"status": _word(ready), "parts": {name: _word(ok) for name, ok in parts.items()}}
+    ready = readiness.is_ready(parts)
+    body = {"status": readiness.OK if ready else readiness.NOT_OK, "parts": parts}
     return JsonResponse(body, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
-
-
-def _word(ok: bool) -> str:
-    return "ok" if ok else "not ok"
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -126,6 +140,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def refusal(request: HttpRequest, error: GatehouseError) -> HttpResponse:
     """Return the answer to a typed error that no view has rendered."""
+    meters.refusal(envelopes.door_of(request), error.code)
     if envelopes.speaks_dx(request):
         return envelopes.dx_error(
             error.dx_type, str(error), error.dx_status, retry_after=error.retry_after, headers=streams.headers_of(error)
@@ -164,6 +179,7 @@ def _page(request: HttpRequest, status: int, name: str, sentence: str, retry_aft
         "status": status,
         "retry_after": retry_after,
         "support_email": settings.SUPPORT_EMAIL,
+        "demo": settings.DEVELOPMENT,
     }
     try:
         # Without the request: context processors ask for the session, and an error page must not need the database.

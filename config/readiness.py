@@ -8,18 +8,24 @@ from collections.abc import Callable
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, connection
 
+from config import condition
+
 logger = logging.getLogger("gatehouse.readiness")
 
 # What Django raises when the database is away, full, or too slow: the same request may work in some seconds (REL-04).
 DATABASE_AWAY = (OperationalError, InterfaceError)
 DEADLINE_SECONDS = 1.5
+OK, NOT_OK, LATE = "ok", "not ok", "late"
+# What no request can do without. Cache and worker are told of, and no more: they are the same for every web process, and people can sign in
+# without them. A load balancer that took the web processes out for their sake would turn late mails into an outage (REL-03, F09, F13).
+NEEDED = ("database",)
 _CACHE_KEY = "gatehouse.readyz"
 
 
 class Probe:
     """One part, asked in a thread of its own, one at a time: a part that hangs costs one thread in all."""
 
-    def __init__(self, name: str, ask: Callable[[], None]) -> None:
+    def __init__(self, name: str, ask: Callable[[], str | None]) -> None:
         self.name, self.ask = name, ask
         self._running = threading.Lock()
 
@@ -32,8 +38,7 @@ class Probe:
 
     def _run(self, answer: "Answer") -> None:
         try:
-            self.ask()
-            answer.ok = True
+            answer.word = self.ask() or OK
         except Exception:  # whatever a part raises, it is not ready
             logger.warning("part is not ready", extra={"part": self.name}, exc_info=True)
         finally:
@@ -45,7 +50,7 @@ class Answer:
     """What a probe found, once it has come."""
 
     def __init__(self) -> None:
-        self.ok = False
+        self.word = NOT_OK
         self.came = threading.Event()
 
 
@@ -65,13 +70,26 @@ def ask_cache() -> None:
         raise RuntimeError("the cache forgot a value at once")
 
 
-PROBES = [Probe("database", ask_database), Probe("cache", ask_cache)]
+def ask_worker() -> str | None:
+    """Return "late" where a task of the worker has not ended a round in time (F13). Closes its connection."""
+    try:
+        return LATE if condition.late_tasks() else None
+    finally:
+        connection.close()
 
 
-def check() -> dict[str, bool]:
-    """Return for each part whether it answered within the deadline of 1.5 s for all of them."""
+PROBES = [Probe("database", ask_database), Probe("cache", ask_cache), Probe("worker", ask_worker)]
+
+
+def check() -> dict[str, str]:
+    """Return for each part "ok", "not ok" (also where nothing came within the deadline of 1.5 s for all of them), or "late"."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     answers = [(probe.name, probe.start()) for probe in PROBES]
     for _, answer in answers:
         answer.came.wait(max(0.0, deadline - time.monotonic()))
-    return {name: answer.ok for name, answer in answers}
+    return {name: answer.word for name, answer in answers}
+
+
+def is_ready(parts: dict[str, str]) -> bool:
+    """Return whether requests can be answered, by what `check` returned: whether all that no request can do without is there."""
+    return all(word == OK for name, word in parts.items() if name in NEEDED)

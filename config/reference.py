@@ -62,4 +62,4 @@ class ReferenceView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Return the page. Rendered without the request, whose session nobody shall open."""
-        return HttpResponse(render_to_string("reference.html", {"support_email": settings.SUPPORT_EMAIL}))
+        return HttpResponse(render_to_string("reference.html", {"support_email": settings.SUPPORT_EMAIL, "demo": settings.DEVELOPMENT}))

@@ -15,11 +15,12 @@ SQLITE_BUSY_SECONDS = 20
 SQLITE_WAL_MAX_BYTES = 64 * 1024 * 1024
 STATEMENT_TIMEOUT_MS = 10_000  # SECURITY REL-05
 LOCK_TIMEOUT_MS = 5_000
+IDLE_TRANSACTION_TIMEOUT_MS = 15_000  # of a process that was stopped, or that thinks: what it locked, others wait for (F13)
 POOL_WAIT_SECONDS = 5
 CONNECT_TIMEOUT_SECONDS = 5
 RECONNECT_SECONDS = 3  # attempts at 0, 1 and 3 s, and again from there
 CACHE_TIMEOUT_SECONDS = 0.25  # SECURITY REL-03
-MAIL_TIMEOUT_SECONDS = 10
+MAIL_TIMEOUT_SECONDS = 10  # of each wait; config.mail limits the whole
 S3_MEMORY_BYTES = 1024 * 1024  # of a part that is read; the rest waits in a temporary file
 # synchronous=FULL: with NORMAL a power loss may take back a revoke that was answered (REL-01).
 SQLITE_PRAGMAS = f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit={SQLITE_WAL_MAX_BYTES}"
@@ -42,6 +43,7 @@ def database(url: str, *, var_dir: Path, pool_size: int) -> dict[str, Any]:
 def _sqlite(var_dir: Path) -> dict[str, Any]:
     var_dir.mkdir(parents=True, exist_ok=True)
     return {
+        "ENGINE": "config.sqlite",
         "CONN_MAX_AGE": None,
         # IMMEDIATE: a transaction that reads first and writes later would else fail at once, without waiting.
         "OPTIONS": {"timeout": SQLITE_BUSY_SECONDS, "transaction_mode": "IMMEDIATE", "init_command": SQLITE_PRAGMAS},
@@ -52,7 +54,10 @@ def _sqlite(var_dir: Path) -> dict[str, Any]:
 
 def _postgresql(options: dict[str, Any], pool_size: int) -> dict[str, Any]:
     # JIT is for reports: compiling one of our larger statements takes longer than running it.
-    limits = f"-c jit=off -c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
+    limits = (
+        f"-c jit=off -c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
+        f" -c idle_in_transaction_session_timeout={IDLE_TRANSACTION_TIMEOUT_MS}"
+    )
     pool = {
         "min_size": 1,
         "max_size": pool_size,
@@ -125,4 +130,6 @@ def mail(url: str, *, development: bool, var_dir: Path) -> dict[str, Any]:
         parsed = environ.Env.email_url_config(url)
     except (ImproperlyConfigured, ValueError):
         refuse("EMAIL_URL", "must look like smtp+tls://user:password@host:587")
-    return {name: value for name, value in parsed.items() if name.startswith("EMAIL_")}
+    named = {name: value for name, value in parsed.items() if name.startswith("EMAIL_")}
+    by_smtp = named.get("EMAIL_BACKEND") == "django.core.mail.backends.smtp.EmailBackend"
+    return named | ({"EMAIL_BACKEND": "config.mail.BoundedBackend"} if by_smtp else {})

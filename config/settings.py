@@ -44,10 +44,17 @@ CSRF_TRUSTED_ORIGINS: list[str] = [SITE_URL]
 APPEND_SLASH: bool = False  # a redirect is poison for the dx client
 WEB_WORKERS: int = checks.integer("WEB_WORKERS", _read("WEB_WORKERS", "1"), least=1, most=256)
 WEB_THREADS: int = checks.integer("WEB_THREADS", _read("WEB_THREADS", "64"), least=2, most=1024)
+# Where Prometheus reads; 0: nothing is counted. Nobody is asked who they are there, so it is never the public port.
+METRICS_HOST: str = _read("METRICS_HOST", "127.0.0.1")
+METRICS_PORT: int = checks.integer("METRICS_PORT", _read("METRICS_PORT", "0"), least=0, most=65_535)
+checks.ports_differ({"PORT": PORT, "METRICS_PORT": METRICS_PORT})
 
 # Signs the cookie by which a browser that once completed a login has a failure counter of its own.
 DEVICE_COOKIE_KEY: str = checks.key(
     "DEVICE_COOKIE_KEY", _read("DEVICE_COOKIE_KEY"), demo=checks.DEMO_DEVICE_COOKIE_KEY, development=DEVELOPMENT
+)
+DEVICE_COOKIE_KEY_FALLBACKS: list[str] = checks.old_keys(
+    "DEVICE_COOKIE_KEY_FALLBACKS", _read("DEVICE_COOKIE_KEY_FALLBACKS"), development=DEVELOPMENT
 )
 # Encrypts the keys of authenticator apps; old ones still decrypt until `manage.py rotate_totp_key` has re-encrypted all.
 TOTP_KEY: str = checks.key("TOTP_KEY", _read("TOTP_KEY"), demo=checks.DEMO_TOTP_KEY, development=DEVELOPMENT)
@@ -78,6 +85,7 @@ EMAIL_USE_SSL: bool = _MAIL.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT: int = services.MAIL_TIMEOUT_SECONDS
 _MAIL_HOST: str = "example.com" if DEVELOPMENT else _SITE_HOST
 SUPPORT_EMAIL: str = _read("SUPPORT_EMAIL", f"support@{_MAIL_HOST}")
+SECURITY_CONTACT: str = checks.contact("SECURITY_CONTACT", _read("SECURITY_CONTACT", f"mailto:{SUPPORT_EMAIL}"))
 DEFAULT_FROM_EMAIL: str = _read("DEFAULT_FROM_EMAIL", f"Gatehouse <gatehouse@{_MAIL_HOST}>")
 
 # People: users, passwords, sessions
@@ -119,6 +127,13 @@ STATE_CHECKS: list[str] = [
     "tokens.state.live_tokens",
     "tokens.work.state.running_work",
     "tokens.work.state.files",
+]
+RESTORE_STEPS: list[str] = [
+    "accounts.restoring.end_logins",
+    "accounts.restoring.end_links",
+    "orgs.restoring.end_invitations",
+    "twofactor.restoring.end_resets",
+    "tokens.restoring.revoke_tokens",
 ]
 HOME_SECTIONS: list[str] = ["twofactor.overview.home", "tokens.work.overview.home"]
 TOKEN_SECTIONS: list[str] = ["tokens.work.overview.ran_on"]

@@ -27,6 +27,7 @@ rest_urlpatterns = [
 urlpatterns = [
     path("healthz", pages.healthz, name="healthz"),
     path("favicon.ico", pages.favicon),
+    path(".well-known/security.txt", pages.security_txt),
     path("readyz", pages.readyz, name="readyz"),
     path("api/v1/", include((rest_urlpatterns, "api"))),
     path("admin/", console.urls),

@@ -10,8 +10,12 @@ from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from accounts import throttle
+from accounts.audit import Actor
+from accounts.clients import network_of
+from accounts.models import User
 from accounts.wording import counted
-from orgs import drafting, settling
+from orgs import drafting, limits, settling
 from orgs.drafting import Draft, PolicyWishes
 from orgs.models import Organization, Policy
 from orgs.policies import SECONDS_PER_MINUTE
@@ -51,6 +55,17 @@ def named(names: Collection[str], count: int) -> str:
 def weigh(org: Organization, wishes: PolicyWishes) -> list[Hit]:
     """Return whom `wishes` would hit if they were saved now. Changes nothing. Raises PolicyRefused."""
     return weigh_draft(drafting.draft(org, wishes))
+
+
+def ask(draft: Draft, *, user: User, actor: Actor) -> list[Hit]:
+    """Return whom the draft would hit, for somebody who asks before it is saved. That may look at many rows, and so it is counted:
+    raises TooManyAttempts beyond 60 a minute by one person, 300 from one address, through whatever door.
+    """
+    minute = limits.MINUTE_SECONDS
+    person, place = f"orgs.previews:{user.pk}", f"orgs.previews-from:{network_of(actor.ip)}"
+    throttle.spend(person, limit=limits.PREVIEWS_PER_PERSON_AND_MINUTE, window_seconds=minute)
+    throttle.spend(place, limit=limits.PREVIEWS_PER_ADDRESS_AND_MINUTE, window_seconds=minute)
+    return weigh_draft(draft)
 
 
 def weigh_draft(draft: Draft) -> list[Hit]:

@@ -16,7 +16,7 @@ from config import api, dx, pages
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parent.parent
-DOCS = ("README.md", "CHANGELOG.md", "docs/api.md", "docs/architecture.md", "docs/operations.md", "docs/security.md")
+DOCS = ("README.md", "CHANGELOG.md", "docs/api.md", "docs/architecture.md", "docs/guides.md", "docs/operations.md", "docs/security.md")
 ROOMS = ("accounts", "orgs", "twofactor", "tokens", "config")
 
 
@@ -145,8 +145,8 @@ def test_every_file_of_the_rooms_is_in_the_architecture() -> None:
 
 @pytest.mark.parametrize("name", DOCS)
 def test_what_a_document_names_is_there(name: str) -> None:
-    words = set(re.findall(r"`((?:accounts|orgs|twofactor|tokens|config|tests|docs|bench|templates|static)/[\w./]*)`", text(name)))
-    for word in words - {"bench/RESULTS.md"}:
+    words = set(re.findall(r"`((?:accounts|orgs|twofactor|tokens|config|tests|docs|bench|templates|static|deploy)/[\w./]*)`", text(name)))
+    for word in words:
         assert (ROOT / word).exists(), word
     targets = set(re.findall(r"^([a-z-]+):", text("Makefile"), re.M))
     assert set(re.findall(r"(?:`|^|; )make ([a-z]+(?:-[a-z]+)*)", text(name), re.M)) <= targets

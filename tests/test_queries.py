@@ -86,6 +86,7 @@ PAGES = {
 }
 
 CHOOSE, CHOOSING = "/password/reset/<uid>/<key>/", "/password/reset/<uid>/choose/"
+INVITED, INVITATION = "/invitations/<key>/", "/invitations/<opened>/"
 OBJECT = "/security/2fa/object/<key>/"
 # Pages for anybody, without a session.
 OPEN_PAGES = {
@@ -99,10 +100,12 @@ OPEN_PAGES = {
     CHOOSING: 6,
     "/email/confirm/<key>/": 5,
     "/email/cancel/<key>/": 1,
-    "/invitations/<key>/": 1,
+    INVITED: 3,
+    INVITATION: 2,
     OBJECT: 1,
     "/security/": 0,
     "/.well-known/change-password": 0,
+    "/.well-known/security.txt": 0,
     "/api/v1/schema/": 0,
     "/api/v1/docs/": 0,
 }
@@ -157,23 +160,23 @@ ACTS = {
     "POST /security/sessions/": 9,
     "POST /security/compromised/": 51,
     "POST /security/2fa/object/": 3,
-    "POST /profile/tokens/new/": 15,
+    "POST /profile/tokens/new/": 17,
     "POST /profile/tokens/revoke/": 11,
-    "POST /profile/tokens/<public_id>/rotate/": 29,
+    "POST /profile/tokens/<public_id>/rotate/": 31,
     "POST /projects/<project_id>/delete/": 43,
     "POST /orgs/<handle>/members/<username>/remove/": 20,
     "POST /orgs/<handle>/invitations/<invitation>/withdraw/": 8,
     "DELETE /api/v1/orgs/<handle>/members/<username>/": 17,
     "DELETE /api/v1/orgs/<handle>/invitations/<invitation>/": 6,
     "PATCH /api/v1/projects/<project_id>/members/<username>/": 6,
-    "POST /api/v1/tokens/<public_id>/rotate/": 24,
+    "POST /api/v1/tokens/<public_id>/rotate/": 26,
     "DELETE /api/v1/sessions/<public_id>/": 8,
 }
 # What is answered otherwise than with 200, or than with a redirect after an act.
 STATUSES = {
     "POST /security/history/export/": 200, "POST /orgs/<handle>/log/export/": 200, "GET /api/v1/security-log/export/": 200,
     "GET /api/v1/orgs/<handle>/security-log/export/": 200,
-    "signed in /login/": 302, "/login/verify/": 302, CHOOSE: 302, "stranger /security/": 302,
+    "signed in /login/": 302, "/login/verify/": 302, CHOOSE: 302, INVITED: 302, "stranger /security/": 302,
     "/.well-known/change-password": 302, "/favicon.ico": 302, "POST /session/": 200, "POST /profile/tokens/new/": 200,
     "DELETE /api/v1/orgs/<handle>/members/<username>/": 204, "DELETE /api/v1/orgs/<handle>/invitations/<invitation>/": 204,
     "DELETE /api/v1/sessions/<public_id>/": 204, "POST /profile/tokens/<public_id>/rotate/": 200,
@@ -343,11 +346,13 @@ def test_an_open_page_costs_what_the_snapshot_says(web: WebDoor, amy: User, coun
     turned_on(amy)
     second_factor_flows.ask(staff=supporter("sue"), person=amy, actor=actor())
     links = {"/email/confirm/<key>/": mailed_link(CONFIRM), "/email/cancel/<key>/": mailed_link(CANCEL), CHOOSE: reset}
-    links["/invitations/<key>/"] = "/invitations/0/"
+    links[INVITED] = "/invitations/0/"
     links[OBJECT] = mailed_link(OBJECT.removesuffix("<key>/"))
     address = links.get(path, path)
     if path == CHOOSING:
         address = web.get(reset)["Location"]
+    if path == INVITATION:
+        address = web.get(links[INVITED])["Location"]
     status = STATUSES.get(f"stranger {path}", STATUSES.get(path, 200))
     assert count(lambda: web.get(address), status=status) == OPEN_PAGES[path], count.told()
 

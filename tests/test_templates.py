@@ -46,7 +46,7 @@ def test_every_mail_has_both_forms() -> None:
 
 
 @pytest.mark.parametrize("name", WEB_PAGES)
-def test_a_page_has_no_inline_script_style_or_handler(name: str) -> None:
+def test_web_01_a_page_has_no_inline_script_style_or_handler(name: str) -> None:
     text = source(name)
     assert not re.search(r"<style\b|\sstyle\s*=", text, re.I)
     assert not re.search(r"<[^>]*\son[a-z]+\s*=", text, re.I)
@@ -56,12 +56,12 @@ def test_a_page_has_no_inline_script_style_or_handler(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_template_never_switches_escaping_off(name: str) -> None:
+def test_web_07_a_template_never_switches_escaping_off(name: str) -> None:
     assert not re.search(r"\|\s*safe(seq)?\b|autoescape off", source(name))
 
 
 @pytest.mark.parametrize("name", WEB_PAGES)
-def test_a_form_that_changes_something_has_its_csrf_token(name: str) -> None:
+def test_web_04_a_form_that_changes_something_has_its_csrf_token(name: str) -> None:
     for attributes, body in FORM.findall(included(name)):
         if 'method="post"' in attributes.lower():
             assert "{% csrf_token %}" in body, f"{name}: <form{attributes}>"

@@ -15,7 +15,7 @@ from accounts.compiled import CompiledGet
 from accounts.digests import digest
 from accounts.errors import NotAuthenticated
 from accounts.models import User
-from tokens import keys, limits, tries
+from tokens import ends, keys, limits, tries
 from tokens.caller import Caller
 from tokens.errors import OwnerMustEnrol, TokenExpired, TokenReplaced, TokenRetired, TokenRevoked, TokenUnknown
 from tokens.models import Token, TokenState
@@ -102,6 +102,7 @@ def refuse(token: Token, request: HttpRequest, door: str) -> None:
     try:
         require_live(token)
     except (TokenRevoked, TokenExpired):
+        ends.expire_if_due(token)
         # Whoever it was: that they have the text does not make them its owner.
         tries.note(token, actor=Actor.from_request(request, door=door))
         raise
@@ -109,11 +110,11 @@ def refuse(token: Token, request: HttpRequest, door: str) -> None:
 
 def note_use(token: Token, now: datetime, request: HttpRequest) -> None:
     """Write when and from where `token` was used, once a minute at most."""
-    if token.last_used_at is not None and token.last_used_at > now - _LAST_USED:
+    if token.last_used_at is not None and now - _LAST_USED < token.last_used_at <= now:
         return
     ip = client_address(request)
     # The condition again in the statement: of many parallel requests one writes.
-    unnoted = Q(last_used_at=None) | Q(last_used_at__lte=now - _LAST_USED)
+    unnoted = Q(last_used_at=None) | Q(last_used_at__lte=now - _LAST_USED) | Q(last_used_at__gt=now)  # the clock went back (F11)
     Token.objects.filter(unnoted, pk=token.pk).update(last_used_at=now, last_used_ip=ip)
     token.last_used_at, token.last_used_ip = now, ip
 

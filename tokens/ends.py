@@ -2,6 +2,7 @@
 ids (CRD-06).
 """
 
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
@@ -55,6 +56,14 @@ def retire(rows: list[Token], *, actor: Actor) -> None:
     """Retire `rows` (locked), which others have replaced."""
     end(rows, TokenState.RETIRED, why=EndReason.REPLACED.value, actor=actor)
     record(rows, TokenRetired, actor=actor)
+
+
+def expire_if_due(token: Token) -> None:
+    """Mark `token` as expired where its time is over and no worker was there yet: a clock that goes back revives nothing (F11)."""
+    if token.state in (TokenState.REVOKED, TokenState.EXPIRED):
+        return
+    with transaction.atomic():
+        expire(list(Token.objects.due().filter(pk=token.pk).select_related("user").select_for_update(of=("self",), skip_locked=True)))
 
 
 def expire(rows: list[Token]) -> int:

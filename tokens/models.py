@@ -57,6 +57,7 @@ class EndReason(models.TextChoices):
     PROJECT = "project-deleted", "its project was deleted"
     ACCESS = "access-lost", "access to its project was taken away"
     SUPPORT = "revoked-by-support", "revoked by support"
+    RESTORED = "restored", "the server was restored from a backup"
 
 
 def reason_words(why: str) -> str:

@@ -38,8 +38,12 @@ def take(user: User) -> Try:
     with transaction.atomic():
         User.objects.lock(user.pk)
         now = timezone.now()
-        times = [min(at, now) for at in WrongCode.objects.filter(user=user, at__gt=now - limits.SWEEP_AFTER).values_list("at", flat=True)]
-        wait = _seconds_to_wait(sorted(times), now)
+        times = _times(user, now)
+        if any(at > now for at in times):
+            # The clock went back: what is in the future counts as now, once and not again at each look (F11).
+            WrongCode.objects.filter(user=user, at__gt=now).update(at=now)
+            times = _times(user, now)
+        wait = _seconds_to_wait(times, now)
         if wait == 0:
             return Try(row_id=WrongCode.objects.create(user=user, at=now).pk, number=len(times) + 1)
     raise TooManyAttempts(seconds=wait)
@@ -67,13 +71,17 @@ class Spent:
 def spent(user: User) -> Spent:
     """Return what `user` has spent of the budget. One query, changes nothing."""
     now = timezone.now()
-    times = sorted(WrongCode.objects.filter(user=user, at__gt=now - limits.SWEEP_AFTER).values_list("at", flat=True))
+    times = [min(at, now) for at in _times(user, now)]
     return Spent(wrong_codes=len(times), wait_seconds=_seconds_to_wait(times, now))
 
 
 def sweep() -> int:
     """Forget wrong codes of more than 24 hours ago, up to 5,000; return how many."""
     return delete_batch(WrongCode.objects.filter(at__lt=timezone.now() - limits.SWEEP_AFTER))
+
+
+def _times(user: User, now: datetime) -> list[datetime]:
+    return sorted(WrongCode.objects.filter(user=user, at__gt=now - limits.SWEEP_AFTER).values_list("at", flat=True))
 
 
 def _seconds_to_wait(times: list[datetime], now: datetime) -> int:

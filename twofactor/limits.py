@@ -25,4 +25,4 @@ RESETS_PER_STAFF_AND_HOUR = 20
 RESETS_PER_PERSON_AND_DAY = 5  # each is mailed to the person
 RESET_BATCH_ROWS = 100
 
-REENCRYPT_BATCH_ROWS = 500
+REENCRYPT_BATCH_ROWS = 100  # locked for some milliseconds

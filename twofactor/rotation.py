@@ -1,36 +1,60 @@
 """New keys for what is stored of the second factor (OPS-03, F18)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
 
+from accounts.failpoints import failpoint
 from twofactor import backup_codes, limits, vault
-from twofactor.models import Authenticator, BackupCode
+from twofactor.models import Authenticator, BackupCode, Enrolment, Handout, shown_since
 
 
 @dataclass
 class Report:
-    """What a rotation did, and what is left."""
+    """What a rotation did, and what is left. `half_made`: set-ups and shown codes that an old key still opens, for 15 minutes at most.
+
+    `old_backup_codes` need a key of BACKUP_CODE_KEY_FALLBACKS; `dead_backup_codes` one that no setting names.
+    """
 
     rewritten: int = 0
     current: int = 0
     unreadable: int = 0
+    half_made: int = 0
     old_backup_codes: int = 0
+    dead_backup_codes: int = 0
+
+    @property
+    def needs_old_keys(self) -> bool:
+        """Whether something would be lost with TOTP_KEY_FALLBACKS."""
+        return bool(self.half_made)
 
 
 def rotate() -> Report:
-    """Encrypt every app's key with TOTP_KEY, a batch to a transaction, and return what was done.
+    """Encrypt every app's key with TOTP_KEY, a batch to a transaction, and return what was done and what is left.
 
-    Half-made set-ups and shown codes are over within 15 minutes and are left alone.
+    What is half made is left alone, and counted. Can be stopped between any two batches, and run again.
     """
     report, last = Report(), 0
     while batch := _ids_after(last):
         _rotate_batch(batch, report)
+        failpoint("rotation.batch")
         last = batch[-1]
+    report.half_made = sum(not vault.is_current(sealed) for sealed in _half_made())
     present = backup_codes.name_of(settings.BACKUP_CODE_KEY)
-    report.old_backup_codes = BackupCode.objects.left().exclude(key_name=present).count()
+    former = [backup_codes.name_of(key) for key in settings.BACKUP_CODE_KEY_FALLBACKS]
+    needing = BackupCode.objects.left().exclude(key_name=present)
+    report.old_backup_codes = needing.filter(key_name__in=former).count()
+    report.dead_backup_codes = needing.exclude(key_name__in=former).count()
     return report
+
+
+def _half_made() -> Iterator[vault.Sealed]:
+    shown = (Enrolment.objects.values_list("secret", "codes"), Handout.objects.values_list("codes"))
+    for rows in shown:
+        for row in rows.filter(created__gt=shown_since()):
+            yield from (sealed for sealed in row if sealed is not None)
 
 
 def _ids_after(last: int) -> list[int]:

@@ -4,9 +4,9 @@ import base64
 import hmac
 import re
 import secrets
-import time
 from urllib.parse import quote, urlencode
 
+from django.utils import timezone
 from django_otp.oath import hotp
 
 from twofactor.limits import DIGITS, SECRET_BYTES, STEP_SECONDS, WINDOW_STEPS
@@ -23,7 +23,7 @@ def new_secret() -> bytes:
 
 def step_now() -> int:
     """Return the number of the present step: how many times 30 seconds have passed since 1970."""
-    return int(time.time()) // STEP_SECONDS
+    return int(timezone.now().timestamp()) // STEP_SECONDS
 
 
 def parse(typed: str) -> str | None:

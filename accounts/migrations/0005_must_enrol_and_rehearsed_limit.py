@@ -7,10 +7,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveField(
-            model_name="session",
-            name="must_enrol_at",
-        ),
+        # The column itself stays: the release before, which may still serve while this runs, reads and writes it (F17).
+        # Whoever drops it in a later release says IF EXISTS, for this migration once did so itself.
+        migrations.SeparateDatabaseAndState(state_operations=[migrations.RemoveField(model_name="session", name="must_enrol_at")]),
         migrations.AddField(
             model_name="session",
             name="rehearsed_limit_seconds",

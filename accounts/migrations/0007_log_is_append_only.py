@@ -19,9 +19,12 @@ def protect(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     if schema_editor.connection.vendor != "postgresql":
         return
     schema_editor.execute(REFUSE)
-    schema_editor.execute(f"CREATE TRIGGER {TABLE}_stays BEFORE UPDATE OR DELETE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION {TABLE}_refuse()")
+    # OR REPLACE: whoever has gone back to before this has them, for every migration ends with putting them on (accounts.appending).
     schema_editor.execute(
-        f"CREATE TRIGGER {TABLE}_stays_whole BEFORE TRUNCATE ON {TABLE} FOR EACH STATEMENT EXECUTE FUNCTION {TABLE}_refuse()"
+        f"CREATE OR REPLACE TRIGGER {TABLE}_stays BEFORE UPDATE OR DELETE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION {TABLE}_refuse()"
+    )
+    schema_editor.execute(
+        f"CREATE OR REPLACE TRIGGER {TABLE}_stays_whole BEFORE TRUNCATE ON {TABLE} FOR EACH STATEMENT EXECUTE FUNCTION {TABLE}_refuse()"
     )
 
 

@@ -1,6 +1,9 @@
+from functools import partial
 from typing import Any
 
 from django.db import migrations
+
+from accounts.migrating import build_index, drop_index
 
 # Django adds them on PostgreSQL for LIKE, which nobody asks of a session. Each costs every login, every note of activity,
 # and a policy that changes 50,000 sessions a quarter of its time.
@@ -13,13 +16,14 @@ INDEXES = {
 def drop(apps: Any, schema_editor: Any) -> None:
     if schema_editor.connection.vendor == "postgresql":
         for name in INDEXES:
-            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            drop_index(schema_editor, name)
 
 
 def build(apps: Any, schema_editor: Any) -> None:
     if schema_editor.connection.vendor == "postgresql":
         for name, column in INDEXES.items():
-            schema_editor.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON accounts_session ({column} varchar_pattern_ops)")
+            statement = f"CREATE INDEX CONCURRENTLY {name} ON accounts_session ({column} varchar_pattern_ops)"
+            build_index(schema_editor, name, partial(schema_editor.execute, statement))
 
 
 class Migration(migrations.Migration):

@@ -1,5 +1,6 @@
 """State of the ground floor: people, their sessions and links, what was counted, what happened, what is to be mailed."""
 
+from accounts.models.beats import WorkerBeat
 from accounts.models.integrity import EventSeal, StateCheck
 from accounts.models.logins import Counter, EmailChange, PasswordReset, StoppedLogin
 from accounts.models.people import User, UserManager, UserQuerySet
@@ -23,4 +24,5 @@ __all__ = [
     "UserManager",
     "UserQuerySet",
     "WhyEnded",
+    "WorkerBeat",
 ]

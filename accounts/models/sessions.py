@@ -78,6 +78,7 @@ class WhyEnded(models.TextChoices):
     CREDENTIALS = "credentials", "a credential was changed"
     SUPPORT = "by-support", "ended by support"
     CROWDED = "crowded", "too many sessions"
+    RESTORED = "restored", "the server was restored from a backup"
     DEACTIVATED = "deactivated", "the account was switched off"
 
 

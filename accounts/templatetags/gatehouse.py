@@ -19,7 +19,6 @@ DATE_FORMAT = "j M Y"
 MOMENT_FORMAT = "j M Y, H:i"
 MINUTE_SECONDS = 60
 HOUR_SECONDS = 3600
-CLOCK_SKEW_SECONDS = 5  # an age this far below zero is another process's clock, not the future
 NEAR_DAYS = 30  # a past day further away is told by its date
 SOON_DAYS = 7  # an end this near carries the amber mark
 
@@ -85,18 +84,19 @@ def day(moment: datetime | None) -> SafeString | str:
 
 @register.filter
 def ago(moment: datetime | None) -> str:
-    """Return how far away a moment is, past or future, in words; days are counted by the calendar in UTC.
+    """Return how long ago something was, in words; days are counted by the calendar in UTC.
 
-    `just now`, `4 minutes ago`, `today, 07:31`, `yesterday, 17:20`, `12 days ago`, `3 Sep 2026`; `in 5 minutes`,
-    `in 3 hours`, `tomorrow`, `in 68 days`; `never` for None. An age is never negative.
+    `just now`, `4 minutes ago`, `today, 07:31`, `yesterday, 17:20`, `12 days ago`, `3 Sep 2026`; `never` for None. An age is
+    never negative: what lies ahead was written by a clock that was wrong, and counts as now (F11).
     """
-    if moment is None:
-        return "never"
-    now = timezone.now().astimezone(UTC)
-    moment = moment.astimezone(UTC)
-    if moment <= now + timedelta(seconds=CLOCK_SKEW_SECONDS):
-        return _past(moment, now)
-    return _future(moment, now)
+    return "never" if moment is None else _past(moment.astimezone(UTC), timezone.now().astimezone(UTC))
+
+
+@register.filter
+def from_now(moment: datetime) -> str:
+    """Return when something is due, in words: `in 5 minutes`, `in 3 hours`, `tomorrow`, `in 68 days`; as `ago` where it is past."""
+    now, moment = timezone.now().astimezone(UTC), moment.astimezone(UTC)
+    return _past(moment, now) if moment <= now else _future(moment, now)
 
 
 def _past(moment: datetime, now: datetime) -> str:

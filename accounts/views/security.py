@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.views.decorators.http import require_safe
 
 from accounts import credentials, flows, history, limits
 from accounts.credentials import Change
@@ -157,6 +158,7 @@ class SessionsView(FlowView):
         return to_login(WhyEnded.SIGNED_OUT)
 
 
+@require_safe
 def change_password_shortcut(request: HttpRequest) -> HttpResponse:
     """/.well-known/change-password: where password managers look for the form (W3C change-password-url)."""
     return HttpResponseRedirect(reverse("accounts:change-password"))

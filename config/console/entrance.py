@@ -22,7 +22,7 @@ from twofactor.views.setting_up import FOR_CONSOLE
 # The entries of the console's navigation: name of the address, word.
 NAVIGATION = (
     ("people", "People"), ("tokens", "Tokens"), ("orgs", "Organizations"), ("resets", "Resets"), ("mails", "Mails"),
-    ("log", "Security log"),
+    ("log", "Security log"), ("server", "Server"),
 )  # fmt: skip
 _NO_GROUP = {
     "title": "You are not in the group Support",

@@ -1,6 +1,7 @@
 """Organizations: list and search, a new one, the policies of one."""
 
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
 from django.forms import Form
@@ -15,6 +16,7 @@ from config.console.forms import NewOrgForm, OrgInviteForm, OrgLevelForm, OrgPol
 from orgs import access, drafting, flows, impact, limits, rehearsals
 from orgs.drafting import Draft
 from orgs.errors import OrgNotFound, PolicyRefused
+from orgs.impact import Hit
 from orgs.models import Membership, Organization
 from orgs.policy_form import field_of
 from orgs.views import policies
@@ -95,7 +97,7 @@ class OrgView(OneOrg):
         """Add whom the policies of the form would hit, and a page of the members."""
         form: OrgPoliciesForm = kwargs.get("form") or self.get_form()
         draft: Draft | None = kwargs.pop("draft", None)
-        hits = impact.weigh_draft(draft) if draft else impact.standing(self.org)
+        hits: list[Hit] = kwargs.pop("hits") if draft else impact.standing(self.org)
         members = Membership.objects.filter(org=self.org).select_related("user").order_by("level", "user__username")
         return super().get_context_data(**{
             **kwargs, "form": form, "rows": policies.rows_of(draft, hits), "changes": draft.changes if draft else (),
@@ -106,7 +108,7 @@ class OrgView(OneOrg):
     def act(self, form: OrgPoliciesForm) -> HttpResponse:
         """Save the values if their hits were shown; else show them."""
         if form.cleaned_data["reviewed"] != form.as_reviewed:
-            return self.render_to_response(self.get_context_data(form=form, draft=drafting.draft(self.org, form.wishes)))
+            return self._reviewed(form)
         staff = self.staff(form)
         done = flows.set_policies(caller=staff, handle=self.org.handle, wishes=form.wishes, actor=staff.actor)
         if not done.changes:
@@ -117,11 +119,15 @@ class OrgView(OneOrg):
         """Put what is refused of a policy beside its field; where only the reason is missing, what was shown stays shown."""
         if isinstance(error, ReasonNeeded):
             form.add_error(error.field, f"{error}.")
-            page = self.get_context_data(form=form, draft=drafting.draft(self.org, form.wishes))
-            return self.render_to_response(page, status=error.status)
+            return self._reviewed(form, status=error.status)
         if isinstance(error, PolicyRefused):
             error.field = field_of(error)
         return super().refuse(form, error)
+
+    def _reviewed(self, form: OrgPoliciesForm, status: int = HTTPStatus.OK) -> HttpResponse:
+        draft = drafting.draft(self.org, form.wishes)
+        hits = impact.ask(draft, user=self.user, actor=self.actor)
+        return self.render_to_response(self.get_context_data(form=form, draft=draft, hits=hits), status=status)
 
 
 class InviteView(OneOrg):

@@ -2,11 +2,10 @@
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.callers import HasAccount
-from accounts.errors import AccountOutOfReach, GatehouseError
+from accounts.errors import AccountOutOfReach, GatehouseError, TooManyAttempts
 from accounts.rest import Answers
 from orgs import access, drafting, errors, flows, impact
 from orgs.api.organizations import caller_of
@@ -19,20 +18,13 @@ _READ_REFUSES: list[type[GatehouseError]] = [errors.OrgNotFound, AccountOutOfRea
 class PoliciesView(APIView):
     """GET and PATCH /api/v1/orgs/<handle>/policies/."""
 
-    throttle_scope = "preview"
-
-    def get_throttles(self) -> list[BaseThrottle]:
-        """Return the limits of a question, which may look at many rows. Setting a policy is never limited."""
-        data = self.request.data if self.request.method == "PATCH" else None
-        return super().get_throttles() if isinstance(data, dict) and data.get("preview") is True else []
-
     @Answers(PoliciesOutput, refuses=_READ_REFUSES, name="org_policies_retrieve")
     def get(self, request: Request, handle: str) -> Response:
         """Return what holds for the members of an organization of one's own; admins get the tally of what is only tried out, too."""
         return Response(PoliciesOutput.of(access.find(caller_of(request), handle)))
 
     @Answers(
-        PoliciesOutcomeOutput, takes=PolicyWishesInput, refuses=[*_READ_REFUSES, errors.AdminNeeded, errors.PolicyRefused],
+        PoliciesOutcomeOutput, takes=PolicyWishesInput, refuses=[*_READ_REFUSES, errors.AdminNeeded, errors.PolicyRefused, TooManyAttempts],
         name="org_policies_update",
     )  # fmt: skip
     def patch(self, request: Request, handle: str) -> Response:
@@ -47,7 +39,7 @@ class PoliciesView(APIView):
 def _previewed(caller: HasAccount, handle: str, asked: PolicyWishesInput) -> PoliciesSet:
     org = access.find_as_admin(caller, handle).org
     draft = drafting.draft(org, asked.wishes)
-    return PoliciesSet(org, draft.changes, tuple(impact.weigh_draft(draft)))
+    return PoliciesSet(org, draft.changes, tuple(impact.ask(draft, user=caller.user, actor=caller.actor)))
 
 
 def _set(caller: HasAccount, handle: str, asked: PolicyWishesInput) -> PoliciesSet:

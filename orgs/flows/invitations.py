@@ -94,12 +94,15 @@ def withdraw(*, caller: HasAccount, handle: str, public_id: str, actor: Actor) -
         return invitation
 
 
-def find_invitation(*, key: str, user: User | None = None) -> Invitation:
-    """Return the invitation behind a mailed link, or, by its id, one that is for `user`; raise LinkDead. Changes nothing."""
+def find_invitation(*, link: str, user: User | None = None) -> Invitation:
+    """Return the invitation of which `link` is the digest of the mailed key, or, by its id, one that is for `user`. Changes nothing.
+
+    Raises LinkDead.
+    """
     usable = Invitation.objects.usable(timezone.now()).select_related("org", "user", "invited_by")
-    found = usable.filter(key_digest=digest(key)).first()
+    found = usable.filter(key_digest=link).first()
     if found is None and user is not None:
-        found = find_invitations_for(user=user).pick(key).first()
+        found = find_invitations_for(user=user).pick(link).first()
     if found is None:
         raise LinkDead()
     return found
@@ -111,9 +114,9 @@ def find_invitations_for(*, user: User) -> InvitationQuerySet:
     return usable.filter(Q(user=user) | Q(user=None, email=user.email)).order_by("-created", "-pk")
 
 
-def accept(*, key: str, user: User, actor: Actor) -> Membership:
+def accept(*, link: str, user: User, actor: Actor) -> Membership:
     """Make `user`, who is signed in, a member, and return the membership. Raises LinkDead, InvitationForOther, AlreadyMember."""
-    invitation = find_invitation(key=key, user=user)
+    invitation = find_invitation(link=link, user=user)
     with transaction.atomic():
         org = _locked(invitation)
         locked = User.objects.lock(user.pk)
@@ -124,13 +127,13 @@ def accept(*, key: str, user: User, actor: Actor) -> Membership:
         return _joined(org, locked, invitation, actor)
 
 
-def accept_as_new(*, key: str, username: str, password: str, first_name: str, last_name: str, actor: Actor) -> Membership:
+def accept_as_new(*, link: str, username: str, password: str, first_name: str, last_name: str, actor: Actor) -> Membership:
     """Make an account with the invited address, and it a member, in one transaction; return the membership. It is signed in nowhere.
 
     Raises LinkDead, InvitationForOther where a username was invited, UsernameTaken, UsernameRefused, InvalidInput, WeakPassword,
     AddressTaken, TooManyAttempts, Busy.
     """
-    invitation = find_invitation(key=key)
+    invitation = find_invitation(link=link)
     if invitation.user_id is not None:
         raise InvitationForOther(who="The account whose username was invited")
     throttle.spend(f"orgs.joining:{invitation.pk}", limit=limits.JOIN_TRIES_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
@@ -144,9 +147,9 @@ def accept_as_new(*, key: str, username: str, password: str, first_name: str, la
         return _joined(org, user, invitation, replace(actor, user=user))
 
 
-def decline(*, key: str, actor: Actor, user: User | None = None) -> Invitation:
+def decline(*, link: str, actor: Actor, user: User | None = None) -> Invitation:
     """End an invitation that one does not want, with the link alone, and return it. Raises LinkDead."""
-    invitation = find_invitation(key=key, user=user)
+    invitation = find_invitation(link=link, user=user)
     with transaction.atomic():
         org = _locked(invitation)
         _take(invitation, Invitation.State.DECLINED)

@@ -49,7 +49,8 @@ def change_level(*, caller: HasAccount, handle: str, username: str, level: OrgLe
 
 def change_levels(*, caller: HasAccount, handle: str, wishes: Mapping[str, OrgLevel], actor: Actor) -> list[Membership]:
     """Give members (by username) other levels, all or none of them, and return the memberships. Raises as `change_level` does."""
-    throttle.spend(f"orgs.changed:{caller.user.pk}", limit=limits.CHANGES_PER_HOUR, window_seconds=limits.HOUR_SECONDS)
+    key, uses = f"orgs.changed:{caller.user.pk}", len(wishes)
+    throttle.spend(key, limit=limits.CHANGES_PER_HOUR, window_seconds=limits.HOUR_SECONDS, uses=uses)
     with transaction.atomic():
         org = access.lock(caller, handle)
         # New admins first, so that one call can hand an organization over.

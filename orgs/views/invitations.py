@@ -3,13 +3,15 @@
 from functools import cached_property
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from accounts import sessions
+from accounts.digests import digest
 from accounts.errors import EnrolmentNeeded, GatehouseError, LinkDead
 from accounts.forms import EmptyForm
+from accounts.ids import ID_PATTERN
 from accounts.notices import ACCOUNT_MADE
 from accounts.pages import DeadLinkMixin, FlowView, open_to_all
 from accounts.returning import to_login
@@ -19,11 +21,16 @@ from orgs.forms import NewAccountForm
 from orgs.models import Invitation, Membership
 
 DECLINE = "decline"
+OPENED = "invitation"  # which one this browser opened by its mailed link
 
 
 @open_to_all
 class InvitationView(DeadLinkMixin, FlowView):
-    """/invitations/<key>/: accept, decline, or make an account; `act` says which. A signed-in person may name the id of one of theirs."""
+    """/invitations/<key>/: accept, decline, or make an account; `act` says which.
+
+    The key leaves the address bar at once, as that of a reset does (RST-04): the invitation's id takes its place, which opens it to
+    this browser, and to the person whom it is for. So no login leads back to an address with the key in it.
+    """
 
     template_name = "orgs/invitation.html"
     dead_link = {"action_url": "/orgs/", "action_label": "My organizations"}
@@ -36,7 +43,23 @@ class InvitationView(DeadLinkMixin, FlowView):
     @cached_property
     def invitation(self) -> Invitation:
         """The invitation of the address; raises LinkDead."""
-        return flows.find_invitation(key=self.kwargs["key"], user=self.user if self.is_known else None)
+        return flows.find_invitation(link=self.link, user=self.user if self.is_known else None)
+
+    @property
+    def link(self) -> str:
+        """What names the invitation to the flows: the digest of its key, or the id alone, where the key was not opened here."""
+        named = self.kwargs["key"]
+        if not ID_PATTERN.fullmatch(named):
+            return digest(named)
+        opened = self.request.session.get(OPENED) or {}
+        return str(opened["link"]) if opened.get("id") == named else named
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Put the key's digest into the session and come back without the key; then show the invitation."""
+        if not ID_PATTERN.fullmatch(self.kwargs["key"]):
+            request.session[OPENED] = {"id": self.invitation.public_id, "link": self.link}
+            return redirect("orgs:invitation", self.invitation.public_id)
+        return super().get(request, *args, **kwargs)
 
     def get_form_class(self) -> type[Any]:
         """Return the form for a new account where one can be made: nobody is signed in, and an address was invited."""
@@ -77,21 +100,21 @@ class InvitationView(DeadLinkMixin, FlowView):
         row = self.store.row
         if row is not None and sessions.must_enrol(row):
             raise EnrolmentNeeded()
-        membership = flows.accept(key=self.kwargs["key"], user=self.user, actor=self.actor)
+        membership = flows.accept(link=self.link, user=self.user, actor=self.actor)
         return self.leave("joined", "orgs:organization", membership.org.handle)
 
     def _join(self, form: Any) -> HttpResponse:
         if not isinstance(form, NewAccountForm):
-            return redirect(f"{reverse('accounts:login')}?next={self.request.path}")
+            return redirect(f"{reverse('accounts:login')}?next={reverse('orgs:invitation', args=[self.invitation.public_id])}")
         filled = form.cleaned_data
         flows.accept_as_new(
-            key=self.kwargs["key"], username=filled["username"], password=filled["new_password1"],
+            link=self.link, username=filled["username"], password=filled["new_password1"],
             first_name=filled["first_name"], last_name=filled["last_name"], actor=self.actor,
         )  # fmt: skip
         return to_login(ACCOUNT_MADE)
 
     def _decline(self) -> HttpResponse:
-        flows.decline(key=self.kwargs["key"], user=self.user if self.is_known else None, actor=self.actor)
+        flows.decline(link=self.link, user=self.user if self.is_known else None, actor=self.actor)
         if self.is_known:
             return self.leave("declined", "orgs:list")
         page = {"title": "Declined", "text": "Nothing has changed, and the link is dead. There is nothing more to do."}

@@ -49,7 +49,7 @@ class PoliciesView(OneOrganization, FlowView):
         """Add whom the policies of now hit, or those of the form; the tallies; the first members to look at."""
         form: PoliciesForm = kwargs.get("form") or self.get_form()
         draft: Draft | None = kwargs.pop("draft", None)
-        found = impact.weigh_draft(draft) if draft else []
+        found: list[Hit] = kwargs.pop("hits", [])
         changed = draft.changed if draft else set()
         found += [hit for hit in impact.standing(self.org) if Policy(hit.policy) not in changed]
         look_at = roster.with_facts(self.org, list(roster.to_look_at(self.org, roster.members(self.org))[:LOOK_AT_ROWS]))
@@ -62,7 +62,9 @@ class PoliciesView(OneOrganization, FlowView):
     def act(self, form: PoliciesForm) -> HttpResponse:
         """Save the values if their hits were shown; else show them."""
         if "preview" in self.request.POST or form.cleaned_data["reviewed"] != form.as_reviewed:
-            return self.render_to_response(self.get_context_data(form=form, draft=drafting.draft(self.org, form.wishes)))
+            draft = drafting.draft(self.org, form.wishes)
+            hits = impact.ask(draft, user=self.user, actor=self.actor)
+            return self.render_to_response(self.get_context_data(form=form, draft=draft, hits=hits))
         done = flows.set_policies(caller=self.caller, handle=self.org.handle, wishes=form.wishes, actor=self.actor)
         return self.leave("saved" if done.changes else "same", "orgs:organization", self.org.handle, told=told_of(done))
 

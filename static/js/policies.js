@@ -28,6 +28,7 @@ const upgradeForm = (form) => {
     const answer = await fetch(form.action, { method: "POST", body, signal: asked.signal, credentials: "same-origin", redirect: "manual" });
     // What is refused is said beside its field when it is sent; no number of before stands here meanwhile.
     if (answer.status === 422) form.querySelector("[data-policy-changes]").textContent = "One of the values cannot be saved";
+    if (answer.status === 429) form.querySelector("[data-policy-changes]").textContent = "Asked too often: what this changes is said in a minute";
     if (answer.ok) take(form, new DOMParser().parseFromString(await answer.text(), "text/html"));
   };
 

@@ -3,27 +3,23 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from django.utils import timezone
 
 from accounts.models import Session, User
 from config import dx as dx_router
 from orgs import flows as org_flows
-from orgs.models import Organization, OrgLevel
-from orgs.projects.models import Level, Project
+from orgs.models import Organization
+from orgs.projects.models import Project
 from tests.conftest import WebDoor
-from tests.factories import UserFactory, actor
-from tests.orgs.factories import OrganizationFactory, person
-from tests.projects.factories import ProjectFactory, folders_of, level_of, project_of
+from tests.projects.factories import level_of, project_of
 from tests.tokens.doors import dx, rest
 from tests.tokens.factories import TokenFactory, token_and_text
 from tokens.models import Token
-from tokens.work.models import File, FileInProject, Job, Transfer, TransferKind
+from tokens.work.models import FileInProject, Job, Transfer
 
 pytestmark = pytest.mark.django_db
 B = "B" * 24
@@ -90,39 +86,6 @@ FIELDS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def mallory(db: None) -> User:
-    """Somebody who knows ids of amy's, and administers an organization of their own."""
-    user: User = UserFactory(username="mallory")
-    OrganizationFactory(handle="evil", admins=[user])
-    return user
-
-
-@pytest.fixture
-def amys(amy: User) -> dict[str, str]:
-    """Ids of what is amy's, by kind."""
-    project = ProjectFactory(billed_to=amy, name="Amys project", members={UserFactory(username="ben"): Level.VIEW})
-    folders_of(project, "/data")
-    OrganizationFactory(handle="acme", name="Acme", admins=[amy], members=[User.objects.get(username="ben")])
-    invitation = org_flows.invite(
-        caller=person(amy), handle="acme", invitee="dana@example.com", level=OrgLevel.MEMBER, actor=actor(amy)
-    )  # fmt: skip
-    browser = WebDoor().sign_in(amy)
-    assert browser.signed_in
-    session = Session.objects.get(user=amy).public_id
-    token = TokenFactory(user=amy, label="amys token")
-    file = File.objects.create(created_by=amy)
-    FileInProject.objects.create(file=file, project=project, name="amys file")
-    running = {"user": amy, "token": token, "project": project}
-    upload = Transfer.objects.create(**running, name="amys file", kind=TransferKind.UPLOAD, file=file)
-    job = Job.objects.create(**running, name="amys job", leased_until=timezone.now() + timedelta(hours=1))
-    return {
-        "project": project.public_id, "token": token.public_id, "session": session, "user": "user-ben", "username": "ben",
-        "org": "org-acme", "file": file.public_id, "job": job.public_id, "transfer": upload.public_id, "work": job.public_id,
-        "handle": "acme", "invitation": invitation.public_id,
-    }  # fmt: skip
-
-
 def masked(answer: Any) -> tuple[int, str]:
     """Return the answer without what differs each time."""
     body = re.sub(r"\d{13}-\d{1,6}|name=\"csrfmiddlewaretoken\" value=\"\w+\"", "", answer.content.decode())
@@ -167,7 +130,7 @@ def addresses(route: str, kinds: list[str], amys: dict[str, str]) -> tuple[str, 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("route", PAGES)
-def test_a_page_of_another_person_is_as_unknown_as_none(route: str, method: str, mallory: User, amys: dict[str, str]) -> None:
+def test_org_01_a_page_of_another_person_is_as_unknown_as_none(route: str, method: str, mallory: User, amys: dict[str, str]) -> None:
     browser = WebDoor().sign_in(mallory)
     csrf = str(browser.get("/security/").context["csrf_token"])
     known, unknown = addresses(route, PAGES[route], amys)
@@ -182,7 +145,7 @@ def test_a_page_of_another_person_is_as_unknown_as_none(route: str, method: str,
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE", "PUT"])
 @pytest.mark.parametrize("route", REST)
 @pytest.mark.parametrize("how", ["bearer", "session"])
-def test_a_thing_of_another_person_is_as_unknown_over_rest_as_none(
+def test_org_01_a_thing_of_another_person_is_as_unknown_over_rest_as_none(
     route: str, method: str, how: str, mallory: User, amys: dict[str, str]
 ) -> None:
     bodies = {
@@ -209,7 +172,7 @@ def test_a_thing_of_another_person_is_as_unknown_over_rest_as_none(
 
 
 @pytest.mark.parametrize("route", [route for route in (*dx_router.ROUTES, *dx_router.OPEN_ROUTES) if "{id}" in route])
-def test_a_thing_of_another_person_is_as_unknown_over_dx_as_none(route: str, mallory: User, amys: dict[str, str]) -> None:
+def test_org_01_a_thing_of_another_person_is_as_unknown_over_dx_as_none(route: str, mallory: User, amys: dict[str, str]) -> None:
     kind, _, method = route.partition("-{id}/")
     text = token_and_text(user=mallory)[1]
     body: dict[str, Any] = {"user-ben": None} if method == "decreasePermissions" else FIELDS  # its keys are people, and nothing else
@@ -226,7 +189,7 @@ def test_a_thing_of_another_person_is_as_unknown_over_dx_as_none(route: str, mal
 
 
 @pytest.mark.parametrize("kind", ["token", "project"])
-def test_ids_in_bodies_are_as_unknown_as_none(kind: str, mallory: User, amys: dict[str, str]) -> None:
+def test_org_01_ids_in_bodies_are_as_unknown_as_none(kind: str, mallory: User, amys: dict[str, str]) -> None:
     text = token_and_text(user=mallory)[1]
     own = TokenFactory(user=mallory).public_id
     for one in (amys, UNKNOWN):
@@ -241,7 +204,7 @@ def test_ids_in_bodies_are_as_unknown_as_none(kind: str, mallory: User, amys: di
     assert unharmed(amys)
 
 
-def test_a_cursor_of_one_person_shows_another_nothing_of_theirs(mallory: User, amys: dict[str, str], amy: User) -> None:
+def test_api_04_a_cursor_of_one_person_shows_another_nothing_of_theirs(mallory: User, amys: dict[str, str], amy: User) -> None:
     TokenFactory.create_batch(5, user=amy)
     first: Any = rest("GET", "/api/v1/tokens/?limit=2", token_and_text(user=amy)[1])
     cursor = first.json()["next"].partition("?")[2]
@@ -267,7 +230,7 @@ def routes_with_ids(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
             yield route
 
 
-def test_of_one_s_own_organization_foreign_members_and_invitations_are_unknown(mallory: User, amys: dict[str, str]) -> None:
+def test_org_01_of_one_s_own_organization_foreign_members_and_invitations_are_unknown(mallory: User, amys: dict[str, str]) -> None:
     browser, text = WebDoor().sign_in(mallory), token_and_text(user=mallory)[1]
     csrf = str(browser.get("/security/").context["csrf_token"])
     for one in (amys, UNKNOWN):
@@ -284,6 +247,6 @@ def test_of_one_s_own_organization_foreign_members_and_invitations_are_unknown(m
     assert unharmed(amys)
 
 
-def test_every_address_with_an_id_is_in_the_tables() -> None:
+def test_org_01_every_address_with_an_id_is_in_the_tables() -> None:
     ours = {route for route in routes_with_ids(get_resolver()) if not route.startswith("/admin/")}
     assert ours == set(PAGES) | set(REST) | BY_MAIL | BY_OTHER_KEYS

@@ -42,11 +42,12 @@ def test_asking_changes_nothing_and_tells_both_addresses(asked: WebDoor, amy: Us
     assert WANTED in asked.get("/security/").content.decode()
 
 
-def test_the_link_alone_does_nothing_and_the_button_confirms(asked: WebDoor, amy: User, browsers: Browsers) -> None:
+def test_rst_07_the_link_alone_does_nothing_and_the_button_confirms(asked: WebDoor, amy: User, browsers: Browsers) -> None:
     link, elsewhere = link_to(WANTED, "confirm"), browsers()
     for _ in range(2):
         elsewhere.head(link)
         assert elsewhere.get(link).status_code == 200
+    assert elsewhere.post(link).status_code == 403  # without the CSRF token of the page
     assert User.objects.get(pk=amy.pk).email == "amy@example.com"
     assert elsewhere.send(link)["Location"] == "/login/?why=email-changed"
     assert User.objects.get(pk=amy.pk).email == WANTED
@@ -62,13 +63,13 @@ def test_a_confirmed_change_is_mailed_to_both_addresses(asked: WebDoor, browsers
     assert (event.data["old"], event.data["new"], event.data["ended"]) == ("amy@example.com", WANTED, {"session": 1})
 
 
-def test_a_confirmation_works_once(asked: WebDoor, browsers: Browsers) -> None:
+def test_rst_07_a_confirmation_works_once(asked: WebDoor, browsers: Browsers) -> None:
     link = link_to(WANTED, "confirm")
     browsers().send(link)
     assert browsers().get(link).status_code == 410
 
 
-def test_the_old_address_cancels_without_a_login_and_the_other_link_dies(asked: WebDoor, amy: User, browsers: Browsers) -> None:
+def test_rst_08_the_old_address_cancels_without_a_login_and_the_other_link_dies(asked: WebDoor, amy: User, browsers: Browsers) -> None:
     cancel, confirm = link_to("amy@example.com", "cancel"), link_to(WANTED, "confirm")
     stranger = browsers()
     assert stranger.get(cancel).status_code == 200
@@ -93,7 +94,7 @@ def test_a_newer_wish_replaces_the_older_one(asked: WebDoor, browsers: Browsers)
     assert browsers().send(link_to("third@example.org", "confirm")).status_code == 302
 
 
-def test_resets_go_to_the_old_address_until_it_is_confirmed(asked: WebDoor, amy: User, browsers: Browsers) -> None:
+def test_rst_08_resets_go_to_the_old_address_until_it_is_confirmed(asked: WebDoor, amy: User, browsers: Browsers) -> None:
     browsers().send("/password/reset/", {"email": WANTED})
     assert PasswordReset.objects.filter(user=amy).count() == 0
     browsers().send("/password/reset/", {"email": "amy@example.com"})
@@ -107,13 +108,18 @@ def test_a_link_dies_at_any_credential_change(asked: WebDoor, amy: User, browser
     assert User.objects.get(pk=amy.pk).email == "amy@example.com"
 
 
-def test_a_link_dies_after_a_day(web: WebDoor, amy: User, clock: Any, browsers: Browsers) -> None:
+def test_rst_07_both_links_die_after_a_day(web: WebDoor, amy: User, clock: Any, browsers: Browsers) -> None:
     ask(web.sign_in(amy))
-    clock.shift(86_400)
-    assert browsers().get(link_to(WANTED, "confirm")).status_code == 410
+    links = [link_to(WANTED, "confirm"), link_to("amy@example.com", "cancel")]
+    clock.shift(86_399)
+    assert [browsers().get(link).status_code for link in links] == [200, 200]
+    clock.shift(1)
+    assert [browsers().get(link).status_code for link in links] == [410, 410]
 
 
-def test_an_address_that_another_account_confirmed_meanwhile_is_refused(asked: WebDoor, amy: User, ben: User, browsers: Browsers) -> None:
+def test_rst_07_an_address_that_another_account_confirmed_meanwhile_is_refused(
+    asked: WebDoor, amy: User, ben: User, browsers: Browsers
+) -> None:
     User.objects.filter(pk=ben.pk).update(email=WANTED)
     answer = browsers().send(link_to(WANTED, "confirm"))
     assert answer.status_code == 409
@@ -135,7 +141,7 @@ def test_asking_for_an_address_of_another_account_tells_nothing(web: WebDoor, am
         ("a@x.org\nBcc: b@y.org", PASSWORD, "Enter an e-mail address like"),
     ],
 )
-def test_a_refused_form_says_why(web: WebDoor, amy: User, email: str, password: str, sentence: str) -> None:
+def test_rst_09_a_refused_form_says_why(web: WebDoor, amy: User, email: str, password: str, sentence: str) -> None:
     answer = ask(web.sign_in(amy), email, password)
     assert 400 <= answer.status_code < 500
     assert sentence in answer.content.decode()

@@ -132,8 +132,14 @@ def test_a_bearer_opens_no_page(web: WebDoor, amy: User) -> None:
         assert web.post(path, headers={"authorization": "Bearer ght_whatever"}).status_code in (401, 403, 405)
 
 
-def test_password_managers_find_the_form(web: WebDoor, amy: User) -> None:
-    assert web.get("/.well-known/change-password")["Location"] == "/security/password/"
+def test_ops_08_password_managers_find_the_page_with_and_without_a_session(web: WebDoor, amy: User) -> None:
+    for _ in ("stranger", "signed in"):
+        answer = web.get("/.well-known/change-password")
+        assert (answer.status_code, answer["Location"]) == (302, "/security/password/")
+        web.sign_in(amy)
+
+
+def test_web_09_password_managers_find_the_form(web: WebDoor, amy: User) -> None:
     page = web.sign_in(amy).get("/security/password/").content.decode()
     for hint in ('autocomplete="current-password"', 'autocomplete="new-password"', 'autocomplete="username"'):
         assert hint in page

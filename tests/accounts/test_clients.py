@@ -28,7 +28,9 @@ pytestmark = pytest.mark.once
         ("", "203.0.113.1", None),
     ],
 )
-def test_the_address_is_the_nearest_one_that_nobody_could_invent(peer: str, forwarded: str, address: str | None, settings: Any) -> None:
+def test_log_08_the_address_is_the_nearest_one_that_nobody_could_invent(
+    peer: str, forwarded: str, address: str | None, settings: Any
+) -> None:
     settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
     request = RequestFactory().get(
         "/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR=forwarded, HTTP_X_REAL_IP="6.6.6.6", HTTP_FORWARDED="for=6.6.6.6"

@@ -63,7 +63,7 @@ def test_an_event_of_another_release_is_shown_by_its_name(web: WebDoor, amy: Use
     assert "token.renamed" in page
 
 
-def test_text_from_users_is_shown_inert(web: WebDoor, amy: User) -> None:
+def test_web_07_text_from_users_is_shown_inert(web: WebDoor, amy: User) -> None:
     agent = "<img src=x onerror=alert(1)>"
     audit.record(LoginPassed(how=agent), subject=amy, actor=actor(amy, user_agent=agent))
     page = web.sign_in(amy).get("/security/history/").content.decode()

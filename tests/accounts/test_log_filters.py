@@ -221,7 +221,7 @@ def test_line_ends_in_values_make_no_lines(amy: User) -> None:
     assert len(b"".join(exporting.lines(history.of(amy), Filters(), SecurityEventOutput.of)).decode().splitlines()) == 2
 
 
-def test_exports_are_limited_over_all_doors(web: WebDoor, amy: User, monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:
+def test_api_08_exports_are_limited_over_all_doors(web: WebDoor, amy: User, monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:
     monkeypatch.setattr(limits, "EXPORTS_PER_PERSON_AND_HOUR", 2)
     web.sign_in(amy)
     assert web.get(f"{LOG}export/").status_code == 200

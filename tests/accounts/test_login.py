@@ -13,6 +13,7 @@ from accounts import login, passwords
 from accounts.audit import Actor, Event
 from accounts.errors import Busy, StepNeeded, StepRefused
 from accounts.models import OutboxMail, SecurityEvent, Session, User
+from accounts.sessions import SessionStore
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD, UserFactory
 
@@ -23,8 +24,11 @@ def attempt(web: WebDoor, username: str, password: str, **fields: Any) -> Any:
     return web.send("/login/", {"username": username, "password": password, **fields})
 
 
-def masked(answer: Any) -> bytes:
-    return re.sub(rb'csrfmiddlewaretoken" value="[^"]*"|\d{13}-\d{1,6}|value="\w*"', b"", answer.content)
+def masked(answer: Any, typed: str) -> tuple[bytes, dict[str, str], list[str]]:
+    """Return body, headers and names of cookies without what differs each time: CSRF token, request id, and the name that was typed."""
+    headers = {name: value for name, value in answer.items() if name not in ("X-Request-Id", "Content-Length")}
+    body = re.sub(rb'csrfmiddlewaretoken" value="[^"]*"|\d{13}-\d{1,6}', b"", answer.content)
+    return body.replace(b'value="%s"' % typed.encode(), b""), headers, sorted(answer.cookies)
 
 
 def test_the_right_pair_opens_the_page_that_was_asked_for(web: WebDoor, amy: User) -> None:
@@ -36,17 +40,19 @@ def test_the_right_pair_opens_the_page_that_was_asked_for(web: WebDoor, amy: Use
     assert web.signed_in
 
 
-def test_wrong_unknown_inactive_and_unusable_get_the_same_answer(amy: User, browsers: Browsers) -> None:
+def test_log_01_wrong_unknown_inactive_and_unusable_get_the_same_answer(amy: User, browsers: Browsers) -> None:
     UserFactory(username="gone", is_active=False)
     UserFactory(username="open", password=make_password(None))
-    answers = [attempt(browsers(), name, "wrong password 123") for name in ("amy", "gone", "open", "nobody")]
+    names = ("amy", "gone", "open", "nobody")
+    answers = [attempt(browsers(), name, "wrong password 123") for name in names]
     assert {answer.status_code for answer in answers} == {401}
-    assert len({masked(answer) for answer in answers}) == 1
+    first, *others = [masked(answer, name) for answer, name in zip(answers, names, strict=True)]
+    assert others == [first] * 3
     assert b"Username or password is wrong" in answers[0].content
 
 
 @pytest.mark.parametrize("username", ["amy", "gone", "open", "nobody"])
-def test_every_refusal_costs_exactly_one_hash(web: WebDoor, amy: User, username: str) -> None:
+def test_log_02_every_refusal_costs_exactly_one_hash(web: WebDoor, amy: User, username: str) -> None:
     UserFactory(username="gone", is_active=False)
     UserFactory(username="open", password=make_password(None))
     hasher = get_hasher("default")
@@ -56,17 +62,17 @@ def test_every_refusal_costs_exactly_one_hash(web: WebDoor, amy: User, username:
 
 
 @pytest.mark.parametrize("typed", ["Amy", "amy ", " AMY", "ａｍｙ"])
-def test_a_username_is_folded_before_it_is_looked_up(web: WebDoor, amy: User, typed: str) -> None:
+def test_log_10_a_username_is_folded_before_it_is_looked_up(web: WebDoor, amy: User, typed: str) -> None:
     assert attempt(web, typed, PASSWORD).status_code == 302
 
 
-def test_a_password_in_another_unicode_form_is_the_same_password(web: WebDoor, db: None) -> None:
+def test_log_12_a_password_in_another_unicode_form_is_the_same_password(web: WebDoor, db: None) -> None:
     UserFactory(username="zoe", password=passwords.encode("caf\u00e9 con leche y pan"))
     assert attempt(web, "zoe", "cafe\u0301 con leche y pan").status_code == 302
 
 
 @pytest.mark.parametrize("username", ["", "x" * 1_000_000, "a\x00b"])
-def test_a_name_that_cannot_be_is_a_plain_refusal(web: WebDoor, db: None, username: str) -> None:
+def test_log_10_a_name_that_cannot_be_is_a_plain_refusal(web: WebDoor, db: None, username: str) -> None:
     assert 400 <= attempt(web, username, "whatever it may be").status_code < 500
 
 
@@ -103,7 +109,7 @@ def test_a_login_form_sent_after_signing_in_in_another_tab_leads_on(web: WebDoor
     assert (answer.status_code, answer["Location"]) == (302, "/")
 
 
-def test_after_five_failures_even_the_right_password_waits_and_no_hash_is_spent(web: WebDoor, amy: User) -> None:
+def test_log_05_after_five_failures_even_the_right_password_waits_and_no_hash_is_spent(web: WebDoor, amy: User) -> None:
     for _ in range(5):
         assert attempt(web, "amy", "wrong password 123").status_code == 401
     with patch.object(passwords, "matches") as matches:
@@ -114,7 +120,7 @@ def test_after_five_failures_even_the_right_password_waits_and_no_hash_is_spent(
     assert matches.call_count == 0
 
 
-def test_an_unknown_name_is_told_to_wait_after_the_same_number(web: WebDoor, db: None) -> None:
+def test_log_05_an_unknown_name_is_told_to_wait_after_the_same_number(web: WebDoor, db: None) -> None:
     assert [attempt(web, "nobody", "wrong password 123").status_code for _ in range(6)] == [401] * 5 + [429]
 
 
@@ -128,7 +134,7 @@ def test_the_wait_doubles_and_ends(web: WebDoor, amy: User, clock: Any) -> None:
     assert attempt(web, "amy", PASSWORD).status_code == 302
 
 
-def test_strangers_cannot_lock_out_a_browser_that_the_account_knows(amy: User, browsers: Browsers) -> None:
+def test_log_06_strangers_cannot_lock_out_a_browser_that_the_account_knows(amy: User, browsers: Browsers) -> None:
     home, thief = browsers(), browsers()
     home.sign_in(amy)
     home.send("/logout/", form_at="/")
@@ -145,24 +151,29 @@ def test_a_forged_device_cookie_gives_no_counter_of_its_own(web: WebDoor, amy: U
     assert last.status_code == 429
 
 
-def test_a_hundred_failures_in_a_row_switch_the_password_off(web: WebDoor, amy: User, clock: Any) -> None:
+def test_log_06_a_hundred_failures_in_a_row_switch_the_password_off_for_a_known_browser_too(
+    web: WebDoor, amy: User, browsers: Browsers, clock: Any
+) -> None:
+    home = browsers().sign_in(amy)
+    home.send("/logout/", form_at="/")
     for number in range(100):
         web.defaults["REMOTE_ADDR"] = f"198.51.100.{number}"
         attempt(web, "amy", "wrong password 123")
         clock.shift(1000)
-    answer = attempt(web, "amy", PASSWORD)
-    assert answer.status_code == 403
-    assert b"switched off after 100 wrong attempts" in answer.content
+    for browser in (web, home):
+        answer = attempt(browser, "amy", PASSWORD)
+        assert answer.status_code == 403
+        assert b"switched off after 100 wrong attempts" in answer.content
 
 
-def test_a_forwarded_address_from_a_stranger_is_not_believed(web: WebDoor, db: None) -> None:
+def test_log_08_a_forwarded_address_from_a_stranger_is_not_believed(web: WebDoor, db: None) -> None:
     for number in range(51):
         headers = {"x-forwarded-for": f"203.0.113.{number}"}
         last = web.send("/login/", {"username": f"name{number}", "password": "wrong password 123"}, headers=headers)
     assert last.status_code == 429
 
 
-def test_a_complete_login_clears_the_account_but_not_the_address(amy: User, browsers: Browsers) -> None:
+def test_log_07_a_complete_login_clears_the_account_but_not_the_address(amy: User, browsers: Browsers) -> None:
     for number in range(46):
         attempt(browsers(), f"name{number}", "wrong password 123")
     for _ in range(3):
@@ -180,7 +191,7 @@ def test_a_failure_is_counted_and_logged_whatever_happens_afterwards(web: WebDoo
     assert failed.ip == "127.0.0.1"
 
 
-def test_a_new_device_is_mailed_and_a_known_one_is_not(amy: User, web: WebDoor) -> None:
+def test_log_13_a_new_device_is_mailed_and_a_known_one_is_not(amy: User, web: WebDoor) -> None:
     web.sign_in(amy)
     assert OutboxMail.objects.get().subject == "New sign-in to Gatehouse"
     web.send("/logout/", form_at="/")
@@ -188,14 +199,14 @@ def test_a_new_device_is_mailed_and_a_known_one_is_not(amy: User, web: WebDoor) 
     assert OutboxMail.objects.count() == 1
 
 
-def test_a_login_after_failures_says_so_in_the_history(web: WebDoor, amy: User) -> None:
+def test_log_13_a_login_after_failures_says_so_in_the_history(web: WebDoor, amy: User) -> None:
     for _ in range(3):
         attempt(web, "amy", "wrong password 123")
     web.sign_in(amy)
     assert b"after 3 failed attempts" in web.get("/security/history/").content
 
 
-def test_an_old_hash_is_renewed_and_no_session_ends(amy: User, browsers: Browsers, settings: Any) -> None:
+def test_log_12_an_old_hash_is_renewed_and_no_session_ends(amy: User, browsers: Browsers, settings: Any) -> None:
     first = browsers().sign_in(amy)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher", *settings.PASSWORD_HASHERS]
     browsers().sign_in(amy)
@@ -212,7 +223,7 @@ def test_the_product_hashes_with_argon2id(settings: Any) -> None:
     assert not passwords.matches("correct horse batterz", User(password=encoded))
 
 
-def test_an_older_cheaper_hash_costs_a_guesser_what_a_new_one_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_02_an_older_cheaper_hash_costs_a_guesser_what_a_new_one_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher, spent = passwords.Argon2Hasher(), []
     old = hasher.encode("correct horse battery", hasher.salt())
     monkeypatch.setattr(passwords.Argon2Hasher, "time_cost", 5)
@@ -221,7 +232,7 @@ def test_an_older_cheaper_hash_costs_a_guesser_what_a_new_one_costs(monkeypatch:
     assert spent == [3]
 
 
-def test_the_session_key_is_new_after_a_login_and_a_planted_one_stays_anonymous(web: WebDoor, amy: User) -> None:
+def test_ses_01_the_session_key_is_new_after_a_login_and_a_planted_one_stays_anonymous(web: WebDoor, amy: User) -> None:
     web.cookies[settings.SESSION_COOKIE_NAME] = "plantedplantedplantedplanted1234"
     web.sign_in(amy)
     assert web.cookies[settings.SESSION_COOKIE_NAME].value != "plantedplantedplantedplanted1234"
@@ -245,7 +256,7 @@ def test_signing_in_again_ends_the_session_before(web: WebDoor, amy: User, ben: 
         "/login/", "/logout/", "/session/", "ftp://e", "/x" * 2000, " /security/", "//[::1]/", "https:/\\e.example",
     ],
 )  # fmt: skip
-def test_next_never_leads_away(web: WebDoor, amy: User, trick: str) -> None:
+def test_web_05_next_never_leads_away(web: WebDoor, amy: User, trick: str) -> None:
     answer = attempt(web, "amy", PASSWORD, next=trick)
     assert answer.status_code == 302
     assert answer["Location"] == "/"
@@ -293,6 +304,19 @@ class TestWithAStage:
         assert web.get("/api/v1/me/").status_code == 401
         assert Session.objects.filter(user=amy).count() == 0
 
+    def test_ses_01_the_key_is_new_after_each_stage_and_nothing_of_before_survives(self, web: WebDoor, amy: User) -> None:
+        planted = SessionStore()
+        planted["planted"] = "by a stranger"
+        planted.create()
+        keys = [str(planted.session_key)]
+        web.cookies[settings.SESSION_COOKIE_NAME] = keys[0]
+        for path, fields in (("/login/", {"username": "amy", "password": PASSWORD}), ("/login/verify/", {"otp": "123456"})):
+            web.send(path, fields)
+            keys.append(web.cookies[settings.SESSION_COOKIE_NAME].value)
+        assert len(set(keys)) == 3
+        assert [SessionStore(key).user for key in keys] == [None, None, amy]
+        assert not any("planted" in SessionStore(key) for key in keys[1:])
+
     def test_the_code_opens_the_session_and_the_page_asked_for(self, web: WebDoor, amy: User) -> None:
         attempt(web, "amy", PASSWORD, next="/security/history/")
         pending_key = web.cookies[settings.SESSION_COOKIE_NAME].value
@@ -301,22 +325,22 @@ class TestWithAStage:
         assert web.signed_in
         assert web.cookies[settings.SESSION_COOKIE_NAME].value != pending_key
 
-    def test_without_a_pending_login_the_second_page_leads_to_the_first(self, web: WebDoor, amy: User) -> None:
+    def test_log_09_without_a_pending_login_the_second_page_leads_to_the_first(self, web: WebDoor, amy: User) -> None:
         assert web.get("/login/verify/")["Location"] == "/login/"
         assert web.post("/login/verify/", {"otp": "123456"}).status_code in (302, 403)
         assert not web.signed_in
 
-    def test_a_pending_login_holds_for_ten_minutes(self, web: WebDoor, amy: User, clock: Any) -> None:
+    def test_log_09_a_pending_login_holds_for_ten_minutes(self, web: WebDoor, amy: User, clock: Any) -> None:
         attempt(web, "amy", PASSWORD)
         clock.shift(601)
         assert web.get("/login/verify/")["Location"] == "/login/"
 
-    def test_a_credential_change_ends_a_pending_login(self, web: WebDoor, amy: User) -> None:
+    def test_log_09_a_credential_change_ends_a_pending_login(self, web: WebDoor, amy: User) -> None:
         attempt(web, "amy", PASSWORD)
         User.objects.filter(pk=amy.pk).update(session_epoch=2)
         assert web.get("/login/verify/")["Location"] == "/login/"
 
-    def test_a_right_password_without_code_clears_nothing(self, web: WebDoor, amy: User) -> None:
+    def test_log_07_a_right_password_without_code_clears_nothing(self, web: WebDoor, amy: User) -> None:
         for _ in range(4):
             attempt(web, "amy", "wrong password 123")
         assert attempt(web, "amy", PASSWORD).status_code == 302

@@ -39,7 +39,7 @@ def test_a_mail_is_plain_text_and_html_with_a_dated_zone(amy: User) -> None:
     assert parsed["Date"].endswith("+0000")
 
 
-def test_a_rolled_back_act_mails_nothing(amy: User) -> None:
+def test_rel_02_a_rolled_back_act_mails_nothing(amy: User) -> None:
     with transaction.atomic():
         write(amy)
         transaction.set_rollback(True)
@@ -53,7 +53,7 @@ def test_a_sent_mail_keeps_no_body(amy: User) -> None:
     assert (row.state, row.text, row.html) == ("sent", "", "")
 
 
-def test_it_is_sent_once_however_often_the_worker_runs(amy: User) -> None:
+def test_rel_02_it_is_sent_once_however_often_the_worker_runs(amy: User) -> None:
     write(amy)
     assert [outbox.deliver_due() for _ in range(3)] == [1, 0, 0]
 
@@ -104,7 +104,7 @@ def test_a_mail_to_nobody_is_work_and_no_letter(amy: User) -> None:
     assert row.state == "nobody"
 
 
-def test_a_worker_that_died_after_taking_a_mail_does_not_lose_it(amy: User, clock: Any) -> None:
+def test_rel_02_a_worker_that_died_after_taking_a_mail_does_not_lose_it(amy: User, clock: Any) -> None:
     row = write(amy)
     assert outbox._lease(row.pk) is not None
     assert outbox.deliver_due() == 0

@@ -45,7 +45,7 @@ def kinds(outcomes: list[Any]) -> list[str]:
     return sorted(type(outcome).__name__ if isinstance(outcome, Exception) else "won" for outcome in outcomes)
 
 
-def test_of_sixteen_logins_racing_with_a_password_change_no_session_outlives_it(amy: User, race: Race) -> None:
+def test_ses_09_of_sixteen_logins_racing_with_a_password_change_no_session_outlives_it(amy: User, race: Race) -> None:
     browsers = [WebDoor() for _ in range(RACERS)]
     pages = [str(browser.get("/login/").context["csrf_token"]) for browser in browsers]
 
@@ -64,7 +64,7 @@ def test_of_sixteen_logins_racing_with_a_password_change_no_session_outlives_it(
     assert User.objects.get(pk=amy.pk).check_password(NEW_PASSWORD)
 
 
-def test_logins_that_checked_the_old_password_before_the_change_open_nothing_after_it(amy: User, race: Race) -> None:
+def test_ses_09_logins_that_checked_the_old_password_before_the_change_open_nothing_after_it(amy: User, race: Race) -> None:
     checked = [login.check_password(username="amy", password=PASSWORD, device=None, actor=actor()) for _ in range(RACERS)]
     epochs: list[int] = []
 
@@ -133,7 +133,7 @@ def test_of_two_browsers_that_change_the_password_at_once_one_wins_and_the_other
     assert not any(browser.signed_in for browser in browsers)
 
 
-def test_of_sixteen_uses_of_one_reset_link_one_sets_the_password(amy: User, race: Race) -> None:
+def test_rst_03_of_sixteen_uses_of_one_reset_link_one_sets_the_password(amy: User, race: Race) -> None:
     flows.request_password_reset(email=amy.email, actor=actor())
     uid, key = PasswordReset.objects.get().uid, key_in(mailed_link(RESET))
     chosen = [f"passphrase number {number:02d}" for number in range(RACERS)]
@@ -154,7 +154,7 @@ def ask_for(user: User, address: str) -> tuple[str, str]:
     return key_in(mailed_link(CONFIRM, to=address)), key_in(mailed_link(CANCEL, to=user.email))
 
 
-def test_of_sixteen_uses_of_one_confirmation_link_one_changes_the_address(amy: User, race: Race) -> None:
+def test_rst_07_of_sixteen_uses_of_one_confirmation_link_one_changes_the_address(amy: User, race: Race) -> None:
     key, _ = ask_for(amy, "new@example.com")
     outcomes = race(RACERS, lambda number: flows.confirm_email_change(key=key, actor=actor()))
     assert kinds(outcomes) == sorted(["won", *[LinkDead.__name__] * (RACERS - 1)])
@@ -162,7 +162,7 @@ def test_of_sixteen_uses_of_one_confirmation_link_one_changes_the_address(amy: U
     assert (now.email, now.session_epoch) == ("new@example.com", amy.session_epoch + 1)
 
 
-def test_of_two_people_who_confirm_one_address_at_once_one_gets_it_and_the_other_keeps_everything(amy: User, race: Race) -> None:
+def test_rst_07_of_two_people_who_confirm_one_address_at_once_one_gets_it_and_the_other_keeps_everything(amy: User, race: Race) -> None:
     ben: User = UserFactory(username="ben", email="ben@example.com")
     people: list[User] = [amy, ben]
     keys = [ask_for(person, "wanted@example.com")[0] for person in people]
@@ -174,7 +174,7 @@ def test_of_two_people_who_confirm_one_address_at_once_one_gets_it_and_the_other
     assert EmailChange.objects.get(user=loser).state == EmailChange.State.PENDING
 
 
-def test_of_a_confirmation_and_a_cancellation_at_once_one_wins(amy: User, race: Race) -> None:
+def test_rst_08_of_a_confirmation_and_a_cancellation_at_once_one_wins(amy: User, race: Race) -> None:
     confirm, cancel = ask_for(amy, "new@example.com")
 
     def run(number: int) -> Any:
@@ -205,7 +205,7 @@ def crowd(size: int, act: Callable[[int], Any]) -> list[Any]:
         return list(pool.map(one, range(size)))
 
 
-def test_of_fifty_wrong_guesses_at_once_five_are_checked_and_the_others_wait(amy: User) -> None:
+def test_log_04_of_fifty_wrong_guesses_at_once_five_are_checked_and_the_others_wait(amy: User) -> None:
     hasher = type(get_hasher("default"))
     with patch.object(hasher, "encode", autospec=True, side_effect=hasher.encode) as hashed:
         outcomes = crowd(CROWD, lambda number: login.check_password(username="amy", password=f"guess {number}", device=None, actor=actor()))

@@ -229,3 +229,15 @@ def test_a_table_that_a_migration_makes_anew_is_protected_again(amy: User) -> No
     appending.protect(connection)
     assert appending.unprotected(connection) == []
     assert findings() == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL can switch a trigger off")
+def test_ops_06_triggers_that_are_switched_off_are_named_and_the_next_migrate_puts_them_back(log: list[SecurityEvent]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE {SEALS} DISABLE TRIGGER USER")
+    assert appending.unprotected(connection) == [SEALS]
+    appending.protect(connection)
+    assert appending.unprotected(connection) == []
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(CHANGES["a deletion of a seal"])

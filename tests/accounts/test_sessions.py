@@ -1,14 +1,16 @@
 """Web sessions: how long they live, how they end, what others can see of them (SES, S1.9, S2)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.conf import settings
 from django.contrib.auth import login as django_login
+from django.core.cache import cache, caches
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -20,12 +22,13 @@ from accounts.models import EndedSession, SecurityEvent, Session, User, WhyEnded
 from orgs.models import Membership, Organization
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD, UserFactory, actor
+from tests.projects.factories import project_of
 
 Browsers = Callable[[], WebDoor]
 KEY = settings.SESSION_COOKIE_NAME
 
 
-def test_fifteen_minutes_without_activity_end_a_session_and_the_login_page_says_why(web: WebDoor, amy: User, clock: Any) -> None:
+def test_ses_06_fifteen_minutes_without_activity_end_a_session_and_the_login_page_says_why(web: WebDoor, amy: User, clock: Any) -> None:
     web.sign_in(amy)
     clock.shift(899)
     assert web.signed_in
@@ -54,7 +57,7 @@ def test_a_form_sent_too_late_leads_back_to_the_page_it_stood_on(web: WebDoor, a
     assert answer["Location"].startswith("/login/?next=%2Fsecurity%2Fpassword%2F&why=idle")
 
 
-def test_activity_slides_the_end_and_is_written_at_most_once_a_minute(web: WebDoor, amy: User, clock: Any) -> None:
+def test_ses_06_activity_slides_the_end_and_is_written_at_most_once_a_minute(web: WebDoor, amy: User, clock: Any) -> None:
     web.sign_in(amy)
     began = Session.objects.get().last_activity
     clock.shift(59)
@@ -65,7 +68,7 @@ def test_activity_slides_the_end_and_is_written_at_most_once_a_minute(web: WebDo
     assert (Session.objects.get().last_activity - began).total_seconds() == 61
 
 
-def test_the_throttled_touch_never_extends_a_session_past_its_limit(web: WebDoor, amy: User, clock: Any, settings: Any) -> None:
+def test_ses_07_the_throttled_touch_never_extends_a_session_past_its_limit(web: WebDoor, amy: User, clock: Any, settings: Any) -> None:
     settings.IDLE_LIMIT_SECONDS = 60
     web.sign_in(amy)
     clock.shift(5)
@@ -76,7 +79,7 @@ def test_the_throttled_touch_never_extends_a_session_past_its_limit(web: WebDoor
     assert web.get("/session/").json()["signed_in"] is False
 
 
-def test_polling_errors_and_the_clock_itself_are_no_activity(web: WebDoor, amy: User, clock: Any) -> None:
+def test_ses_06_polling_errors_and_the_clock_itself_are_no_activity(web: WebDoor, amy: User, clock: Any) -> None:
     web.sign_in(amy)
     for _ in range(14):
         clock.shift(60)
@@ -100,13 +103,66 @@ def test_the_clock_signs_out_when_asked(web: WebDoor, amy: User) -> None:
     assert not web.signed_in
 
 
-def test_a_session_ends_after_24_hours_however_busy(web: WebDoor, amy: User, clock: Any) -> None:
+def test_ses_08_a_session_ends_after_24_hours_however_busy(web: WebDoor, amy: User, clock: Any) -> None:
     web.sign_in(amy)
     for _ in range(24 * 6 - 1):
         clock.shift(600)
         assert web.signed_in
     clock.shift(601)
     assert "why=expired" in web.get("/")["Location"]
+
+
+def test_ses_08_neither_a_new_key_of_the_house_nor_the_password_given_again_prolongs_the_24_hours(
+    web: WebDoor, amy: User, clock: Any, settings: Any
+) -> None:
+    project_of(amy, phi=True)
+    web.sign_in(amy)
+    for _ in range(24 * 6 - 1):
+        clock.shift(600)
+        web.get("/security/")
+    clock.shift(540)
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "n" * 60 + "ewkey"
+    fields = {"label": "phi", "expires": "30", "access": "all", "current_password": PASSWORD}
+    assert web.send("/profile/tokens/new/", fields).status_code == 200
+    clock.shift(59)
+    assert web.signed_in
+    clock.shift(1)
+    assert "why=expired" in web.get("/")["Location"]
+
+
+def test_ses_08_a_key_that_is_cycled_signs_nobody_in(web: WebDoor, amy: User) -> None:
+    web.sign_in(amy)
+    store = sessions.SessionStore(web.cookies[KEY].value)
+    store.load()
+    store.cycle_key()
+    assert sessions.SessionStore(store.session_key).user is None
+    assert not web.signed_in
+
+
+def test_ses_06_of_two_requests_at_once_the_one_that_notes_activity_keeps_what_the_other_wrote(web: WebDoor, amy: User) -> None:
+    web.sign_in(amy)
+    key = web.cookies[KEY].value
+    one, two = sessions.SessionStore(key), sessions.SessionStore(key)
+    assert one.user == two.user == amy
+    one["draft"] = "of the other"
+    one.save()
+    assert two.row is not None
+    assert sessions.touch(two.row, timezone.now() + timedelta(seconds=61))
+    assert sessions.SessionStore(key)["draft"] == "of the other"
+    assert settings.SESSION_SAVE_EVERY_REQUEST is False
+
+
+def test_ses_02_a_row_that_is_gone_ends_the_session_whatever_a_cache_holds(
+    web: WebDoor, amy: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.sign_in(amy)
+    asked: list[str] = []
+    monkeypatch.setattr(type(cache), "__getattr__", lambda self, name: asked.append(name) or getattr(caches["default"], name))
+    assert web.signed_in
+    assert not asked
+    assert (cache.get("x"), asked) == (None, ["get"])
+    Session.objects.all().delete()
+    assert not web.signed_in
 
 
 def test_the_limit_is_the_strictest_of_the_persons_orgs(web: WebDoor, amy: User, clock: Any) -> None:
@@ -119,7 +175,7 @@ def test_the_limit_is_the_strictest_of_the_persons_orgs(web: WebDoor, amy: User,
     assert not web.signed_in
 
 
-def test_sign_out_ends_the_session_on_the_server(web: WebDoor, amy: User) -> None:
+def test_ses_03_sign_out_ends_the_session_on_the_server(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     key = web.cookies[KEY].value
     assert web.get("/logout/").status_code == 405
@@ -159,7 +215,7 @@ def test_ending_all_others_keeps_this_one(amy: User, browsers: Browsers) -> None
     assert not any(other.signed_in for other in others)
 
 
-def test_ending_the_current_session_from_the_list_leads_to_the_login_page(web: WebDoor, amy: User) -> None:
+def test_ses_05_ending_the_current_session_from_the_list_leads_to_the_login_page(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     answer = web.send("/security/sessions/", {"end": Session.objects.get().public_id})
     assert answer["Location"] == "/login/?why=signed-out"
@@ -167,7 +223,7 @@ def test_ending_the_current_session_from_the_list_leads_to_the_login_page(web: W
 
 
 @pytest.mark.parametrize("chosen", ["", "nonsense", "a\x00b", "theirs"])
-def test_a_session_that_is_not_mine_is_no_such_session(amy: User, ben: User, browsers: Browsers, chosen: str) -> None:
+def test_ses_11_a_session_that_is_not_mine_is_no_such_session(amy: User, ben: User, browsers: Browsers, chosen: str) -> None:
     mine, theirs = browsers().sign_in(amy), browsers().sign_in(ben)
     public_id = Session.objects.get(user=ben).public_id if chosen == "theirs" else chosen
     assert mine.send("/security/sessions/", {"end": public_id}).status_code == 404
@@ -177,7 +233,7 @@ def test_a_session_that_is_not_mine_is_no_such_session(amy: User, ben: User, bro
     assert theirs.signed_in
 
 
-def test_no_page_and_no_answer_holds_a_session_key(web: WebDoor, amy: User) -> None:
+def test_ses_11_no_page_and_no_answer_holds_a_session_key(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     key = web.cookies[KEY].value
     for path in ("/", "/security/", "/security/sessions/", "/security/history/", "/api/v1/sessions/", "/api/v1/security-log/"):
@@ -186,7 +242,7 @@ def test_no_page_and_no_answer_holds_a_session_key(web: WebDoor, amy: User) -> N
         assert digest(key) not in content
 
 
-def test_rest_lists_and_ends_sessions(web: WebDoor, amy: User) -> None:
+def test_ses_05_rest_lists_sessions_and_ends_the_one_that_asks(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     listed = web.get("/api/v1/sessions/").json()
     assert set(listed) == {"next", "previous", "results"}
@@ -197,10 +253,11 @@ def test_rest_lists_and_ends_sessions(web: WebDoor, amy: User) -> None:
     assert web.delete(f"/api/v1/sessions/{only['id']}/").status_code == 403
     ended = web.delete(f"/api/v1/sessions/{only['id']}/", headers={"x-csrftoken": token})
     assert ended.status_code == 204
+    assert ended.cookies[KEY]["max-age"] == 0
     assert not web.signed_in
 
 
-def test_the_fifty_first_session_makes_the_oldest_go_and_the_history_says_so(amy: User, browsers: Browsers, clock: Any) -> None:
+def test_ses_12_the_fifty_first_session_makes_the_oldest_go_and_the_history_says_so(amy: User, browsers: Browsers, clock: Any) -> None:
     first = browsers().sign_in(amy)
     for _ in range(50):
         clock.shift(1)
@@ -218,18 +275,25 @@ def test_every_end_is_an_event_with_its_reason(web: WebDoor, amy: User, clock: A
     assert (ended.subject, ended.data["why"], ended.door) == (amy, "idle", "worker")
 
 
-def test_a_request_that_was_running_when_its_session_ended_does_not_bring_it_back(web: WebDoor, amy: User, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("path", ["/profile/", "/api/v1/me/"])
+def test_ses_04_a_request_that_was_running_when_its_session_ended_does_not_bring_it_back(
+    web: WebDoor, amy: User, monkeypatch: Any, path: str
+) -> None:
     web.sign_in(amy)
 
-    def slow(request: HttpRequest) -> HttpResponse:
-        request.session["draft"] = "x"
+    def slow(view: Any, request: Any) -> HttpResponse:
+        view.request.session["draft"] = "x"
         sessions.end_sessions(Session.objects.all(), why=WhyEnded.SIGNED_OUT, actor=actor(amy))
         return HttpResponse("late")
 
-    monkeypatch.setattr("accounts.views.security.ProfileView.get", lambda self, request: slow(request))
-    answer = web.get("/profile/")
-    assert answer.status_code == 302
-    assert answer["Location"].startswith("/login/")
+    monkeypatch.setattr("accounts.views.security.ProfileView.get", slow)
+    monkeypatch.setattr("tokens.api.MeView.get", slow)
+    answer = web.get(path)
+    if path == "/profile/":
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/login/")
+    else:
+        assert (answer.status_code, answer.json()["code"], answer["WWW-Authenticate"]) == (401, "not_authenticated", "Bearer")
     assert Session.objects.count() == 0
 
 
@@ -266,7 +330,7 @@ def test_an_address_that_is_for_a_button_says_so(web: WebDoor, amy: User) -> Non
     assert b"Nothing has happened" in answer.content
 
 
-def test_a_deactivated_persons_session_is_refused_even_if_its_row_was_missed(web: WebDoor, amy: User) -> None:
+def test_ses_10_a_deactivated_persons_session_is_refused_even_if_its_row_was_missed(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     User.objects.update(is_active=False)
     assert not web.signed_in
@@ -278,7 +342,16 @@ def test_a_session_of_an_old_epoch_is_dead(web: WebDoor, amy: User) -> None:
     assert not web.signed_in
 
 
-def test_key_rotation_with_a_fallback_keeps_sessions_and_without_one_ends_them(web: WebDoor, amy: User, settings: Any) -> None:
+def test_ses_09_with_a_fallback_for_a_new_key_stale_epochs_stay_dead(web: WebDoor, amy: User, settings: Any) -> None:
+    web.sign_in(amy)
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "n" * 60 + "ewkey"
+    assert web.signed_in
+    User.objects.update(session_epoch=2)
+    Session.objects.update(epoch=2)  # the hash alone has to notice
+    assert not web.signed_in
+
+
+def test_ses_09_key_rotation_with_a_fallback_keeps_sessions_and_without_one_ends_them(web: WebDoor, amy: User, settings: Any) -> None:
     web.sign_in(amy)
     old, settings.SECRET_KEY = settings.SECRET_KEY, "n" * 60 + "ewkey"
     settings.SECRET_KEY_FALLBACKS = [old]
@@ -345,7 +418,7 @@ def test_a_strange_referer_leads_home(web: WebDoor, amy: User, referer: str) -> 
 
 @pytest.mark.parametrize("path", ["/security/password/", "/profile/tokens/revoke/", "/security/sessions/", "/login/", "/healthz", "/"])
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
-def test_a_method_that_a_page_does_not_take_is_405_for_everybody(web: WebDoor, amy: User, path: str, method: str) -> None:
+def test_web_06_a_method_that_a_page_does_not_take_is_405_for_everybody(web: WebDoor, amy: User, path: str, method: str) -> None:
     answer = web.generic(method, path)
     assert answer.status_code == 405
     assert "PUT" not in answer["Allow"]

@@ -20,7 +20,7 @@ SCHEMA, PAGE = "/api/v1/schema/", "/api/v1/docs/"
 
 
 @pytest.mark.parametrize("path", [SCHEMA, PAGE])
-def test_neither_cookie_nor_bearer_is_looked_at(web: WebDoor, amy: User, path: str) -> None:
+def test_api_07_neither_cookie_nor_bearer_is_looked_at(web: WebDoor, amy: User, path: str) -> None:
     web.sign_in(amy)
     with CaptureQueriesContext(connection) as captured:
         plain = Client().get(path)
@@ -76,7 +76,7 @@ def test_another_method_is_405_for_programs(path: str, method: str) -> None:
     assert json.loads(answer.content)["code"] == "method_not_allowed"
 
 
-def test_one_address_cannot_ask_for_the_schema_without_end(client: Client, clock: Any) -> None:
+def test_api_08_one_address_cannot_ask_for_the_schema_without_end(client: Client, clock: Any) -> None:
     most = int(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["schema per address"].partition("/")[0])
     answers = [client.get(SCHEMA) for _ in range(most + 1)]
     assert [answer.status_code for answer in answers] == [200] * most + [429]
@@ -84,7 +84,7 @@ def test_one_address_cannot_ask_for_the_schema_without_end(client: Client, clock
     assert client.get(PAGE).status_code == 200
 
 
-def test_the_page_loads_from_here_alone_and_says_where_the_schema_is(client: Client) -> None:
+def test_web_01_the_page_loads_from_here_alone_and_says_where_the_schema_is(client: Client) -> None:
     answer = client.get(PAGE)
     text = answer.content.decode()
     assert not re.findall(r'(?:src|href)="(?!/|#|mailto:)', text)

@@ -140,7 +140,7 @@ def presented(amy: User) -> dict[str, str]:
 # positive_data_acceptance: that a date lies within a year, or that a label is free, no schema can say. Such a 422 or 409 is declared.
 @api.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-def test_a_route_answers_as_its_schema_says(case: AnyCase, presented: dict[str, str]) -> None:
+def test_api_02_a_route_answers_as_its_schema_says(case: AnyCase, presented: dict[str, str]) -> None:
     case.call_and_validate(headers=presented, excluded_checks=[positive_data_acceptance])
 
 
@@ -163,7 +163,9 @@ class TestACallAsInTheExample:
         assert answer.status_code < 300, answer.content
 
     @pytest.mark.once
-    def test_in_a_session_needs_the_csrf_token_where_it_changes_something(self, path: str, method: str, amy: User, web: WebDoor) -> None:
+    def test_web_04_in_a_session_needs_the_csrf_token_where_it_changes_something(
+        self, path: str, method: str, amy: User, web: WebDoor
+    ) -> None:
         if path.endswith(OF_JOBS):
             pytest.skip("no browser does this")
         cookies = {name: cookie.value for name, cookie in web.sign_in(amy).cookies.items() if name == "sessionid"}
@@ -171,17 +173,19 @@ class TestACallAsInTheExample:
         assert (answer.status_code == 403) == (method != "GET")
 
     @pytest.mark.once
-    def test_of_a_stranger_is_refused(self, path: str, method: str, amy: User) -> None:
+    def test_api_05_of_a_stranger_is_refused(self, path: str, method: str, amy: User) -> None:
         answer = example_of(path, method, amy).call_and_validate()
         assert (answer.status_code == 401) == (path not in OPEN)
 
     @pytest.mark.once
-    def test_that_wants_no_json_is_refused(self, path: str, method: str, amy: User, presented: dict[str, str]) -> None:
+    def test_api_05_that_wants_no_json_is_refused(self, path: str, method: str, amy: User, presented: dict[str, str]) -> None:
         answer = example_of(path, method, amy).call_and_validate(headers={**presented, "Accept": "text/html"})
         assert answer.status_code == 406
 
     @pytest.mark.once
-    def test_with_a_field_too_many_is_refused_by_its_name(self, path: str, method: str, amy: User, presented: dict[str, str]) -> None:
+    def test_api_01_with_a_field_too_many_is_refused_by_its_name(
+        self, path: str, method: str, amy: User, presented: dict[str, str]
+    ) -> None:
         case = example_of(path, method, amy, is_staff=True)
         if isinstance(case.body, dict):
             answer = case.call_and_validate(headers=presented)

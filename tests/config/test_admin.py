@@ -31,7 +31,7 @@ def with_code(web: WebDoor, user: User, steps: int = 0) -> WebDoor:
     return web
 
 
-def test_a_stranger_is_led_to_the_login_and_back(web: WebDoor) -> None:
+def test_adm_01_a_stranger_is_led_to_the_login_and_back(web: WebDoor) -> None:
     answer = web.get(f"{ADMIN}people/?q=amy", follow=True)
     assert answer.redirect_chain[-1][0] == "/login/?next=%2Fadmin%2Fpeople%2F%3Fq%3Damy"
 
@@ -41,7 +41,7 @@ def test_a_person_who_is_no_staff_finds_nothing(web: WebDoor, amy: User, clock: 
     assert with_code(web, amy).get(ADMIN).status_code == 404
 
 
-def test_support_without_a_second_factor_is_led_to_the_set_up_and_told_why(web: WebDoor, clock: Any) -> None:
+def test_adm_01_support_without_a_second_factor_is_led_to_the_set_up_and_told_why(web: WebDoor, clock: Any) -> None:
     web.sign_in(UserFactory(username="sue", is_staff=True, is_superuser=True))
     answer = web.get(ADMIN, follow=True)
     assert answer.redirect_chain == [("/security/2fa/enable/", 302)]
@@ -61,7 +61,7 @@ def test_the_way_to_the_console_is_shown_to_support_alone(web: WebDoor, sam: Use
     assert 'href="/admin/"' not in WebDoor().sign_in(amy).get("/").content.decode()
 
 
-def test_a_code_counts_for_12_hours_and_then_a_fresh_login_leads_back(web: WebDoor, sam: User, clock: Any) -> None:
+def test_adm_01_a_code_counts_for_12_hours_and_then_a_fresh_login_leads_back(web: WebDoor, sam: User, clock: Any) -> None:
     with_code(web, sam)
     Session.objects.update(idle_limit_seconds=86_400)
     clock.shift(limits.STAFF_CODE_SECONDS - 1)
@@ -78,7 +78,7 @@ def test_a_code_counts_for_12_hours_and_then_a_fresh_login_leads_back(web: WebDo
     assert Session.objects.filter(user=sam).count() == 1
 
 
-def test_the_mark_is_the_sessions_and_not_the_persons(web: WebDoor, browsers: Any, sam: User) -> None:
+def test_adm_01_the_mark_is_the_sessions_and_not_the_persons(web: WebDoor, browsers: Any, sam: User) -> None:
     with_code(web, sam)
     other = browsers()
     other.send("/login/", {"username": "sam", "password": PASSWORD})

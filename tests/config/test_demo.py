@@ -50,13 +50,13 @@ def test_a_second_load_changes_nothing_and_says_so() -> None:
     assert User.objects.count() == 5
 
 
-def test_it_is_refused_where_debug_is_off(settings: LazySettings) -> None:
+def test_ops_02_it_is_refused_where_debug_is_off(settings: LazySettings) -> None:
     settings.DEVELOPMENT = False
     with pytest.raises(CommandError, match="DEBUG"):
         load()
 
 
-def test_production_does_not_serve_demo_people(settings: LazySettings) -> None:
+def test_ops_01_production_does_not_serve_demo_people(settings: LazySettings) -> None:
     load()
     demo.refuse_demo_people()
     settings.DEVELOPMENT = False

@@ -77,7 +77,7 @@ STATUS = {"refused": 409, "missing": 404, "denied": 403, "broken": 500, "databas
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_person_gets_a_page(client: Client, fault: str) -> None:
+def test_web_08_a_person_gets_a_page(client: Client, fault: str) -> None:
     answer = client.get(f"/test/{fault}/")
     assert answer.status_code == STATUS[fault]
     assert answer["Content-Type"].startswith("text/html")
@@ -87,7 +87,7 @@ def test_a_person_gets_a_page(client: Client, fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_script_gets_a_problem(client: Client, fault: str) -> None:
+def test_web_08_a_script_gets_a_problem(client: Client, fault: str) -> None:
     answer = client.get(f"/api/v1/test/{fault}/")
     assert answer["Content-Type"] == "application/problem+json"
     body = json.loads(answer.content)
@@ -128,13 +128,13 @@ def test_bad_input_is_told_by_field(client: Client) -> None:
         ("application/json", b'{"a": 1}', 200),
     ],
 )
-def test_rest_takes_strict_json_only(client: Client, content_type: str, raw: bytes, status: int) -> None:
+def test_api_05_rest_takes_strict_json_only(client: Client, content_type: str, raw: bytes, status: int) -> None:
     answer = client.post("/api/v1/test/x/", raw, content_type=content_type)
     assert answer.status_code == status
     assert answer["Content-Type"] == ("application/json" if status == 200 else "application/problem+json")
 
 
-def test_rest_answers_405_and_406_as_problems(client: Client) -> None:
+def test_api_05_rest_answers_405_and_406_as_problems(client: Client) -> None:
     wrong_method = client.delete("/api/v1/test/x/")
     assert (wrong_method.status_code, wrong_method["Allow"]) == (405, "GET, POST, HEAD, OPTIONS")
     wrong_type = client.get("/api/v1/test/missing/", headers={"accept": "text/html"})
@@ -155,7 +155,7 @@ def test_a_wrong_host_is_400_in_every_shape(client: Client) -> None:
     assert client.post("/system/whoami", headers=wrong).json()["error"]["type"] == "InvalidInput"
 
 
-def test_a_form_without_its_token_is_a_readable_403() -> None:
+def test_web_04_a_form_without_its_token_is_a_readable_403() -> None:
     answer = Client(enforce_csrf_checks=True).post("/login/", {"username": "amy"})
     assert answer.status_code == 403
     assert answer["Content-Type"].startswith("text/html")

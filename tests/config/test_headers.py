@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_answer_has_the_security_headers(client: Client, path: str) -> None:
+def test_web_02_every_answer_has_the_security_headers(client: Client, path: str) -> None:
     answer = client.get(path)
     assert {name: answer[name] for name in HEADERS} == HEADERS
     assert re.fullmatch(r"\d{13}-\d{1,6}", answer["X-Request-Id"])
@@ -31,7 +31,7 @@ def test_every_answer_has_the_security_headers(client: Client, path: str) -> Non
 
 
 @pytest.mark.parametrize("path", ["/login/", "/nothing/"])
-def test_every_page_has_the_strict_policy_and_stays_out_of_caches(client: Client, path: str) -> None:
+def test_web_03_every_page_has_the_strict_policy_and_stays_out_of_caches(client: Client, path: str) -> None:
     answer = client.get(path)
     assert set(answer["Content-Security-Policy"].split("; ")) == POLICY
     assert answer["Cache-Control"] == "no-store"
@@ -42,7 +42,7 @@ def test_a_style_sheet_may_be_kept(client: Client) -> None:
 
 
 @override_settings(SITE_URL="https://gatehouse.example.org", SECURE_HSTS_SECONDS=31_536_000, SECURE_HSTS_INCLUDE_SUBDOMAINS=True)
-def test_over_tls_browsers_are_told_to_stay_there(client: Client) -> None:
+def test_web_02_over_tls_browsers_are_told_to_stay_there(client: Client) -> None:
     assert client.get("/healthz")["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
@@ -52,6 +52,6 @@ def test_request_ids_have_the_form_that_programs_match_on() -> None:
     assert len(made) > 190
 
 
-def test_no_origin_gets_a_cors_answer(client: Client) -> None:
+def test_api_06_no_origin_gets_a_cors_answer(client: Client) -> None:
     answer = client.options("/api/v1/me/", headers={"origin": "https://evil.example", "access-control-request-method": "GET"})
     assert not [name for name in answer.headers if name.lower().startswith("access-control-")]

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.once
 
 
 @pytest.mark.parametrize("tail", [b'"' + b'\\"' * 500_000, b"\\" * 900_000, b'"' * 900_000, b"[" * 900_000, b'"' + b"\\" * 900_001])
-def test_a_long_string_without_an_end_is_looked_at_once(tail: bytes) -> None:
+def test_api_02_a_long_string_without_an_end_is_looked_at_once(tail: bytes) -> None:
     # Nothing is timed: a pattern that starts again at each quote would not end before the test run does.
     with pytest.raises(ValueError, match="The body"):
         strict_json.parse(b"[" * 33 + tail)

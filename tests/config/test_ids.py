@@ -9,7 +9,7 @@ from accounts.ids import is_public_id, new_id, new_public_id
 pytestmark = pytest.mark.once
 
 
-def test_an_id_has_24_letters_of_the_dx_alphabet() -> None:
+def test_web_08_an_id_has_24_letters_of_the_dx_alphabet() -> None:
     assert re.fullmatch(r"project-[0123456789BFGJKPQVXYZbfgjkpqvxyz]{24}", new_public_id("project"))
     assert len({new_id() for _ in range(1000)}) == 1000
 

@@ -24,18 +24,18 @@ def asked(text: str, limit: str) -> Any:
 
 
 @pytest.mark.parametrize(("limit", "rows"), [("1", 1), ("002", 2), ("500", 4), ("501", 4), ("1000000000", 4)])
-def test_a_number_of_rows_is_given(text: str, limit: str, rows: int) -> None:
+def test_api_04_a_number_of_rows_is_given(text: str, limit: str, rows: int) -> None:
     answer = asked(text, limit)
     assert (answer.status_code, len(answer.json()["results"])) == (200, rows)
 
 
-def test_more_than_the_greatest_page_counts_as_the_greatest(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_api_04_more_than_the_greatest_page_counts_as_the_greatest(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pages, "max_page_size", 2)
     assert len(asked(text, "1000000000").json()["results"]) == 2
 
 
 @pytest.mark.parametrize("limit", ["", "0", "-1", "1.5", "many", "1e2", "0x10", "1_0", "%D9%A3", "%00", "9" * 5000, "0" * 5000 + "1"])
-def test_what_is_no_number_of_rows_is_refused_by_name(text: str, limit: str) -> None:
+def test_api_04_what_is_no_number_of_rows_is_refused_by_name(text: str, limit: str) -> None:
     answer = asked(text, limit)
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["limit"])
 

@@ -22,7 +22,7 @@ def call(method: str, path: str, text: str, **headers: str) -> Any:
 
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
-def test_a_program_s_answer_has_the_headers_of_every_answer(amy: User, method: str, path: str) -> None:
+def test_web_02_a_program_s_answer_has_the_headers_of_every_answer(amy: User, method: str, path: str) -> None:
     answer = call(method, path, token_and_text(user=amy)[1])
     assert answer.status_code == 200
     assert {name: answer[name] for name in HEADERS} == HEADERS
@@ -40,7 +40,7 @@ def test_another_name_in_host_is_refused_on_the_short_way_too(amy: User, method:
 
 
 @pytest.mark.parametrize("text", ["", "ght_nothing"])
-def test_a_cookie_beside_a_bearer_counts_for_nothing(web: Any, amy: User, text: str) -> None:
+def test_api_07_a_cookie_beside_a_bearer_counts_for_nothing(web: Any, amy: User, text: str) -> None:
     web.sign_in(amy)
     cookie = {"cookie": f"{settings.SESSION_COOKIE_NAME}={web.cookies[settings.SESSION_COOKIE_NAME].value}"}
     assert call("GET", "/api/v1/me/", text, **cookie).status_code == 401

@@ -43,9 +43,9 @@ def manage(environment: dict[str, str], *arguments: str) -> "subprocess.Complete
 
 
 @contextmanager
-def served(environment: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
+def served(environment: dict[str, str], *options: str) -> "Iterator[subprocess.Popen[str]]":
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "serve"],
+        [sys.executable, "manage.py", "serve", *options],
         cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     try:

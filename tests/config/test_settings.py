@@ -23,7 +23,7 @@ GOOD = {
     "SITE_URL": "https://gatehouse.example.org",
     "EMAIL_URL": "smtp+tls://user:password@mail.example.org:587",
 }
-READ_BY_SETTINGS = (*GOOD, "DATABASE_URL", "CACHE_URL", "FILES_URL", "FAILPOINTS", "PORT", "HOST")
+READ_BY_SETTINGS = (*GOOD, "DATABASE_URL", "CACHE_URL", "FILES_URL", "FAILPOINTS", "PORT", "HOST", "METRICS_PORT")
 
 
 def start(var_dir: Path, changes: dict[str, str | None], *command: str) -> "subprocess.CompletedProcess[str]":
@@ -55,10 +55,18 @@ def start(var_dir: Path, changes: dict[str, str | None], *command: str) -> "subp
         ("BACKUP_CODE_KEY", GOOD["TOTP_KEY"]),
         ("ALLOWED_HOSTS", None),
         ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "elsewhere.example.org"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "::/0"),
+        ("METRICS_PORT", "70000"),
+        ("METRICS_PORT", "8000"),  # the public port
         ("SITE_URL", None),
         ("SITE_URL", "http://gatehouse.example.org"),
         ("SITE_URL", "https://gatehouse.example.org/path"),
         ("EMAIL_URL", None),
+        ("SECURITY_CONTACT", "security@example.org"),
+        ("SECURITY_CONTACT", "mailto:a@example.org\nExpires: never"),
+        ("RESET_WAIT_HOURS", "0"),
         ("DATABASE_URL", "mysql://host/name"),
         ("FILES_URL", "ftp://host/folder"),
         ("FILES_URL", "s3://bucket?secret=x"),
@@ -68,13 +76,21 @@ def start(var_dir: Path, changes: dict[str, str | None], *command: str) -> "subp
         ("DEBUG", "perhaps"),
     ],
 )
-def test_production_refuses_a_bad_value_and_names_the_variable(tmp_path: Path, name: str, value: str | None) -> None:
+def test_ops_01_production_refuses_a_bad_value_and_names_the_variable(tmp_path: Path, name: str, value: str | None) -> None:
     answer = start(tmp_path, {name: value}, "check")
     assert answer.returncode != 0
     assert name in answer.stderr.splitlines()[-1]
 
 
-def test_a_good_production_passes_the_deployment_check(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "hosts", [["gatehouse.example.org"], [".example.org"], [".gatehouse.example.org"], ["a.example", "GATEHOUSE.example.org"]]
+)
+def test_the_host_of_the_site_is_among_the_allowed_ones(hosts: list[str]) -> None:
+    allowed = checks.allowed_hosts("ALLOWED_HOSTS", ",".join(hosts), development=False, site_host="gatehouse.example.org")
+    assert allowed == hosts
+
+
+def test_ops_01_a_good_production_passes_the_deployment_check(tmp_path: Path) -> None:
     answer = start(tmp_path, {}, "check", "--deploy", "--fail-level", "WARNING")
     assert (answer.returncode, answer.stdout + answer.stderr) == (0, "System check identified no issues (3 silenced).\n")
 
@@ -89,7 +105,7 @@ def test_demo_data_is_refused_where_debug_is_off(tmp_path: Path) -> None:
     assert "DEBUG" in answer.stderr
 
 
-def test_plain_http_is_for_loopback_only() -> None:
+def test_ops_01_plain_http_is_for_loopback_only() -> None:
     assert checks.site_url("SITE_URL", "http://127.0.0.1:8000/", development=False) == "http://127.0.0.1:8000"
     with pytest.raises(ImproperlyConfigured, match="SITE_URL"):
         checks.site_url("SITE_URL", "http://10.0.0.1", development=False)
@@ -101,7 +117,7 @@ def test_a_trusted_proxy_is_an_address_or_a_network(text: str) -> None:
         checks.networks("TRUSTED_PROXIES", text)
 
 
-def test_sqlite_waits_for_locks_and_survives_a_power_loss(tmp_path: Path) -> None:
+def test_rel_01_sqlite_waits_for_locks_and_survives_a_power_loss(tmp_path: Path) -> None:
     options = services.database("", var_dir=tmp_path, pool_size=1)["OPTIONS"]
     assert options["transaction_mode"] == "IMMEDIATE"
     assert options["timeout"] >= 5

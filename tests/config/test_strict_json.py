@@ -45,7 +45,7 @@ NASTY = {
 
 
 @pytest.mark.parametrize("raw", NASTY.values(), ids=NASTY.keys())
-def test_it_is_refused_with_a_sentence(raw: bytes) -> None:
+def test_api_02_it_is_refused_with_a_sentence(raw: bytes) -> None:
     with pytest.raises(ValueError, match=r"^The body .*[^.]$"):
         parse(raw)
 
@@ -83,7 +83,7 @@ def test_every_plain_value_comes_back_as_it_was(value: object) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_nothing_but_a_value_error_comes_out_of_noise(raw: bytes) -> None:
+def test_api_02_nothing_but_a_value_error_comes_out_of_noise(raw: bytes) -> None:
     try:
         parse(raw)
     except ValueError:

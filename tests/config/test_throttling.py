@@ -70,7 +70,7 @@ def statuses(times: int, call: Callable[[int], Any]) -> list[int]:
     return [call(number).status_code for number in range(times)]
 
 
-def test_a_person_who_asks_too_often_is_told_when_to_come_back(ask: Ask, amy: User, ben: User, clock: Any) -> None:
+def test_api_08_a_person_who_asks_too_often_is_told_when_to_come_back(ask: Ask, amy: User, ben: User, clock: Any) -> None:
     assert statuses(PER_PERSON, lambda n: ask(DEAR, amy, f"192.0.2.{n}")) == [200] * PER_PERSON
     clock.shift(20)
     refused = ask(DEAR, amy, "192.0.2.99")
@@ -88,7 +88,7 @@ def test_all_tokens_and_sessions_of_a_person_count_together(amy: User, clock: An
     assert answers == [200] * PER_PERSON + [429]
 
 
-def test_an_address_is_limited_whoever_asks_and_a_network_of_ipv6_is_one(ask: Ask, browsers: Any) -> None:
+def test_api_08_an_address_is_limited_whoever_asks_and_a_network_of_ipv6_is_one(ask: Ask, browsers: Any) -> None:
     people = [User.objects.create_user(f"person{n}", f"person{n}@example.com") for n in range(PER_ADDRESS + 1)]
     assert statuses(len(people), lambda n: ask(DEAR, people[n], f"2001:db8::{n}")) == [200] * PER_ADDRESS + [429]
     assert ask(DEAR, people[0], "2001:db8:0:1::1").status_code == 200

@@ -10,11 +10,12 @@ from django.core.management import CommandError, call_command
 from accounts import flows, limits
 from accounts.models import Counter, OutboxMail, PasswordReset, SecurityEvent, Session, User
 from accounts.support import acting
+from orgs import limits as org_limits
 from orgs.models import Invitation, Membership, Organization, OrgLevel
 from tests.conftest import WebDoor
 from tests.console.conftest import ADDRESS, INERT, REASON, Desk, Furnished, staff
 from tests.factories import PASSWORD, UserFactory, actor
-from tests.tokens.doors import rest
+from tests.tokens.doors import dx, rest
 from tests.tokens.factories import TokenFactory, token_and_text
 from tests.twofactor.factories import code
 from tokens import flows as token_flows
@@ -69,7 +70,7 @@ def event_of(name: str) -> SecurityEvent:
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_an_act_is_one_event_and_one_mail_with_name_and_reason(act: str, desk: Desk, sam: User, amys: Furnished) -> None:
+def test_adm_04_an_act_is_one_event_and_one_mail_with_name_and_reason(act: str, desk: Desk, sam: User, amys: Furnished) -> None:
     amy = prepared(amys, act)
     OutboxMail.objects.all().delete()
     answer = desk.press(f"{PERSON}{act}/", FIELDS.get(act))
@@ -87,7 +88,7 @@ def test_an_act_is_one_event_and_one_mail_with_name_and_reason(act: str, desk: D
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_without_a_reason_nothing_happens(act: str, desk: Desk, amys: Furnished) -> None:
+def test_adm_04_without_a_reason_nothing_happens(act: str, desk: Desk, amys: Furnished) -> None:
     amy = prepared(amys, act)
     before = state(amy)
     csrf = desk.csrf()
@@ -113,7 +114,7 @@ def test_the_same_again_is_harmless_and_says_so(act: str, desk: Desk, amys: Furn
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_an_act_whose_event_or_mail_fails_is_undone(act: str, desk: Desk, amys: Furnished, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adm_04_an_act_whose_event_or_mail_fails_is_undone(act: str, desk: Desk, amys: Furnished, monkeypatch: pytest.MonkeyPatch) -> None:
     amy = prepared(amys, act)
     before = state(amy)
     desk.raise_request_exception = False
@@ -129,7 +130,7 @@ def test_an_act_whose_event_or_mail_fails_is_undone(act: str, desk: Desk, amys: 
 
 
 @pytest.mark.parametrize("whom", ["themself", "a colleague", "a superuser"])
-def test_nobody_of_support_acts_on_staff_or_themself(whom: str, desk: Desk, sam: User, tess: User, root: User) -> None:
+def test_adm_03_nobody_of_support_acts_on_staff_or_themself(whom: str, desk: Desk, sam: User, tess: User, root: User) -> None:
     person = {"themself": sam, "a colleague": tess, "a superuser": root}[whom]
     TokenFactory(user=person)
     before, csrf = state(person), desk.csrf()
@@ -144,7 +145,7 @@ def test_nobody_of_support_acts_on_staff_or_themself(whom: str, desk: Desk, sam:
     assert state(person) == before
 
 
-def test_the_acts_ask_again_by_themselves(sam: User, tess: User, root: User) -> None:
+def test_adm_03_the_acts_ask_again_by_themselves(sam: User, tess: User, root: User) -> None:
     token = TokenFactory(user=tess)
     for person in (sam, tess, root):
         by_sam = acting(reason=REASON, actor=actor(sam, door="admin"))
@@ -217,7 +218,7 @@ def test_a_token_of_somebody_else_is_not_found_and_nothing_ends(desk: Desk, amys
     assert Token.objects.filter(pk__in=[amys.token.pk, bens.pk], state=TokenState.ACTIVE).count() == 2
 
 
-def test_a_reset_mail_goes_to_the_stored_address_and_support_never_sees_the_link(desk: Desk, amys: Furnished) -> None:
+def test_adm_03_a_reset_mail_goes_to_the_stored_address_and_support_never_sees_the_link(desk: Desk, amys: Furnished) -> None:
     PasswordReset.objects.all().delete()
     answer = desk.press(f"{PERSON}send-reset/", {"email": "sam@evil.example", "to": "sam@evil.example"})
     mail = OutboxMail.objects.latest("pk")
@@ -265,7 +266,7 @@ def test_an_unlock_gives_a_disabled_password_back(desk: Desk, amys: Furnished, w
     assert web.send("/login/", {"username": "amy", "password": PASSWORD}).status_code == 302
 
 
-def test_a_deactivated_person_is_out_at_every_door_and_reactivating_brings_nothing_back(desk: Desk, amys: Furnished) -> None:
+def test_ses_10_a_deactivated_person_is_out_at_every_door_and_reactivating_brings_nothing_back(desk: Desk, amys: Furnished) -> None:
     text = token_and_text(user=amys.user)[1]
     browser, epoch = Desk().enter(amys.user), amys.user.session_epoch
     desk.press(f"{PERSON}deactivate/")
@@ -273,6 +274,7 @@ def test_a_deactivated_person_is_out_at_every_door_and_reactivating_brings_nothi
     assert (amy.is_active, amy.session_epoch) == (False, epoch + 1)
     assert "why=deactivated" in browser.get("/security/")["Location"]
     assert rest("GET", "/api/v1/me/", text).status_code == 401
+    assert dx("/system/whoami", text=text).status_code == 401
     assert not Token.objects.of(amy).with_authority().exists()
     assert not Job.objects.of(amy).running().exists()
     assert not ResetRequest.objects.open().filter(user=amy).exists()
@@ -294,7 +296,7 @@ def test_before_a_deactivation_the_page_names_what_ends_and_whom_it_leaves_witho
         assert name in page
 
 
-def test_a_reset_of_the_second_factor_takes_two(desk: Desk, sam: User, tess: User, amys: Furnished) -> None:
+def test_adm_05_a_reset_of_the_second_factor_takes_two(desk: Desk, sam: User, tess: User, amys: Furnished) -> None:
     assert Desk().enter(tess).press(f"{PERSON}agree-2fa-reset/", {"request": amys.reset.public_id}).status_code == 403
     assert "Agree" in desk.get("/admin/resets/").content.decode()
     assert desk.press(f"{PERSON}agree-2fa-reset/", {"request": "B" * 24}).status_code == 404
@@ -358,7 +360,16 @@ def test_policies_of_an_organization_are_set_with_a_reason_after_the_page_said_w
     assert "Nothing is different" in page.content.decode()
 
 
-def test_members_of_an_organization_are_changed_and_its_last_admin_stays(desk: Desk, amys: Furnished, ben: User, sam: User) -> None:
+def test_api_08_support_asks_so_often_too_whom_policies_would_hit(
+    desk: Desk, amys: Furnished, monkeypatch: pytest.MonkeyPatch, clock: Any
+) -> None:
+    monkeypatch.setattr(org_limits, "PREVIEWS_PER_PERSON_AND_MINUTE", 1)
+    desk = Desk().enter(staff("una"))
+    sent = {"auto_logout_after": "5", "fa": "on", "grace": "0", "tokens": "off"}
+    assert [desk.press(f"/admin/orgs/{amys.org.handle}/", sent).status_code for _ in range(2)] == [200, 429]
+
+
+def test_org_02_members_of_an_organization_are_changed_and_its_last_admin_stays(desk: Desk, amys: Furnished, ben: User, sam: User) -> None:
     path = f"/admin/orgs/{amys.org.handle}/"
     Membership.objects.create(org=amys.org, user=ben)
     refused = desk.press(f"{path}members/amy/", {"level": "MEMBER"})

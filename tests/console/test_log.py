@@ -44,7 +44,7 @@ def test_a_wrong_filter_is_told_at_its_field_and_keeps_the_others(desk: Desk, ha
     assert (page.context["form"]["subject"].value(), list(page.context["form"].errors)) == ("user-amy", ["since"])
 
 
-def test_one_event_has_a_page_with_all_its_data_as_text(desk: Desk, happened: SecurityEvent) -> None:
+def test_adm_06_one_event_has_a_page_with_all_its_data_as_text(desk: Desk, happened: SecurityEvent) -> None:
     page = desk.get(f"{LOG}{happened.public_id}/").content.decode()
     for words in ("login.passed", "user-amy", "203.0.113.7", REQUEST, "failures_before", "as amy &lt;img"):
         assert words in page

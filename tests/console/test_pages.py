@@ -35,6 +35,7 @@ COSTS = {
     "orgs/?q=org": 5,
     "resets/": 5,
     "mails/": 4,
+    "server/": 12,
 }
 
 
@@ -55,7 +56,7 @@ def test_one_page_has_everything_of_a_person(desk: Desk, amys: Furnished) -> Non
         assert words in page, words
 
 
-def test_no_page_shows_a_secret(desk: Desk, amys: Furnished, sam: User) -> None:
+def test_adm_02_no_page_shows_a_secret(desk: Desk, amys: Furnished, sam: User) -> None:
     assert len(amys.secrets) > 25
     paths = [filled(address, amys) for address in TABLE]
     for query in ("q=amy", "q=deploy", f"q={amys.token.prefix}", "state=active&kind=api", "late=1", "password__startswith=a"):
@@ -67,7 +68,7 @@ def test_no_page_shows_a_secret(desk: Desk, amys: Furnished, sam: User) -> None:
         assert not re.search(r"is_superuser|user_permissions|csrfmiddlewaretoken=", answer.content.decode()), path
 
 
-def test_a_parameter_that_no_page_reads_changes_nothing(desk: Desk, amys: Furnished) -> None:
+def test_adm_02_a_parameter_that_no_page_reads_changes_nothing(desk: Desk, amys: Furnished) -> None:
     for path in ("/admin/people/", "/admin/tokens/", "/admin/orgs/"):
         plain = re.sub(r'value="\w{64}"|\d{13}-\d+', "", text_of(desk, path))
         asked = "?password__startswith=x&user__password__gt=&_to_field=password&o=1&digest=0&order_by=password&e=1&state=nothing&kind=x"
@@ -114,7 +115,7 @@ def test_a_token_that_is_pasted_is_cut_before_it_stands_anywhere(desk: Desk, amy
     assert "pasted here" not in text_of(desk, f"/admin/people/?q={token.prefix}")
 
 
-def test_data_of_people_is_text_on_every_page(desk: Desk, amys: Furnished) -> None:
+def test_adm_06_data_of_people_is_text_on_every_page(desk: Desk, amys: Furnished) -> None:
     User.objects.filter(pk=amys.user.pk).update(first_name=INERT, last_name="javascript:alert(1)")
     Session.objects.filter(user=amys.user).update(user_agent=INERT)
     Token.objects.filter(user=amys.user, kind=TokenKind.API).update(label=INERT)

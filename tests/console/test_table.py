@@ -47,6 +47,7 @@ TABLE = {
     "orgs/<handle>/members/<username>/remove/": 422,
     "resets/": 405,
     "mails/": 405,
+    "server/": 405,
     "log/": 405,
     "log/export/": 422,
     "log/<event_id>/": 405,
@@ -131,12 +132,12 @@ def reached(answer: Any) -> str | int:
     return str(answer["Location"]).partition("?")[0] if answer.status_code == 302 else int(answer.status_code)
 
 
-def test_the_table_has_every_address_of_the_console_and_no_other() -> None:
+def test_adm_02_the_table_has_every_address_of_the_console_and_no_other() -> None:
     assert list(addresses(console.get_urls())) == list(TABLE)
 
 
 @pytest.mark.parametrize("who", OUTSIDERS)
-def test_an_outsider_reaches_no_address_by_get_or_post(who: str, amys: Furnished) -> None:
+def test_adm_01_an_outsider_reaches_no_address_by_get_or_post(who: str, amys: Furnished) -> None:
     desk = outsider(who)
     csrf = desk.csrf()
     before = state()
@@ -150,7 +151,7 @@ def test_an_outsider_reaches_no_address_by_get_or_post(who: str, amys: Furnished
 
 
 @pytest.mark.parametrize("who", ["support", "superuser"])
-def test_support_reaches_every_address_and_hidden_fields_do_nothing(who: str, amys: Furnished, sam: User, root: User) -> None:
+def test_adm_03_support_reaches_every_address_and_hidden_fields_do_nothing(who: str, amys: Furnished, sam: User, root: User) -> None:
     desk = Desk().enter(sam if who == "support" else root)
     before = state()
     csrf = desk.csrf()
@@ -174,20 +175,20 @@ DJANGOS = (
 )  # fmt: skip
 
 
-def test_nothing_of_djangos_own_admin_is_there() -> None:
+def test_adm_02_nothing_of_djangos_own_admin_is_there() -> None:
     for path in DJANGOS:
         with pytest.raises(Resolver404):
             resolve(f"/admin/{path}")
 
 
-def test_a_right_password_at_djangos_own_login_form_opens_nothing(web: WebDoor, sam: User) -> None:
+def test_adm_01_a_right_password_at_djangos_own_login_form_opens_nothing(web: WebDoor, sam: User) -> None:
     web.get("/login/")
     sent = {"username": "sam", "password": PASSWORD, "csrfmiddlewaretoken": str(web.get("/login/").context["csrf_token"])}
     assert web.post("/admin/login/", sent).status_code == 404
     assert not Session.objects.exclude(user=None).exists()
 
 
-def test_no_model_can_be_registered() -> None:
+def test_adm_02_no_model_can_be_registered() -> None:
     assert not console._registry
     with pytest.raises(TypeError, match="shows no model"):
         console.register(User)

@@ -40,7 +40,7 @@ def test_the_client_that_already_logged_out_hears_that_there_is_no_such_token() 
     assert answer.json()["error"]["message"] == "The token could not be found"
 
 
-def test_the_signature_of_another_person_gets_the_answer_of_an_unknown_one() -> None:
+def test_cli_07_the_signature_of_another_person_gets_the_answer_of_an_unknown_one() -> None:
     hers = TokenFactory()
     his_text = token_and_text()[1]
     answers = [dx(DESTROY, {"tokenSignature": one}, his_text) for one in (hers.digest, digest("nothing"), "\x00", "")]

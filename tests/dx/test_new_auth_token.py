@@ -4,17 +4,22 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
+from django.contrib.auth.hashers import make_password
+from django.core.cache import cache
 from django.test import Client
 
+from accounts import passwords, throttle
 from accounts.digests import digest
-from accounts.errors import StepRefused
-from accounts.models import SecurityEvent, User
+from accounts.errors import Busy, StepRefused, WrongCredentials
+from accounts.models import Counter, SecurityEvent, User
 from tests.factories import PASSWORD, UserFactory
 from tests.tokens.doors import dx, rest, signed_in
-from tokens import keys
+from tokens import keys, repeats
 from tokens.models import EndReason, Token, TokenState
+from tokens.repeats import LoginBody
 
 pytestmark = pytest.mark.django_db
 NEW = "/system/newAuthToken"
@@ -97,9 +102,9 @@ def test_logins_live_side_by_side_under_labels_of_their_own() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", ["wrong password", "unknown", "inactive", "empty"])
-def test_every_wrong_pair_gets_the_same_answer(case: str) -> None:
-    user = UserFactory(is_active=case != "inactive")
+@pytest.mark.parametrize("case", ["wrong password", "unknown", "inactive", "unusable", "empty"])
+def test_log_01_every_wrong_pair_gets_the_same_answer(case: str) -> None:
+    user = UserFactory(is_active=case != "inactive", **({"password": make_password(None)} if case == "unusable" else {}))
     wrong = {"wrong password": {"password": "x"}, "unknown": {"username": "nobody.here"}, "empty": {"password": ""}}
     answer = dx(NEW, body_of(user, **wrong.get(case, {})))
     assert refusal(answer) == (401, "UsernameOrPasswordError")
@@ -124,7 +129,7 @@ def test_password_and_code_together_get_a_token(careful: User) -> None:
     assert dx(NEW, body_of(careful, otp="123456")).status_code == 200
 
 
-def test_a_wait_is_told_as_401_and_never_as_429(settings: Any) -> None:
+def test_cli_01_a_wait_is_told_as_401_and_never_as_429(settings: Any) -> None:
     user = UserFactory()
     answers = [dx(NEW, body_of(user, password=f"wrong {number}")) for number in range(6)]
     assert refusal(answers[-1]) == (401, "TooManyAttempts")
@@ -134,16 +139,49 @@ def test_a_wait_is_told_as_401_and_never_as_429(settings: Any) -> None:
     assert Client().post("/login/", {"username": user.username, "password": PASSWORD}).status_code == 429
 
 
-def test_a_refused_body_sent_again_is_refused_again_and_counted_once() -> None:
+@pytest.mark.parametrize("why", ["locked", "busy"])
+def test_cli_01_neither_a_lock_nor_a_crowd_is_told_by_a_status_that_the_client_repeats(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = UserFactory()
+    if why == "locked":
+        Counter.objects.create(key=throttle.key_for("cap", user.username), in_a_row=100)
+    else:
+        monkeypatch.setattr("accounts.passwords.matches", Mock(side_effect=Busy))
+    answer = dx(NEW, body_of(user))
+    assert refusal(answer) == (401, "PasswordDisabled" if why == "locked" else "Busy")
+    assert "Retry-After" not in answer
+    assert answer.json()["error"]["message"]
+
+
+def test_cli_04_what_is_kept_of_a_body_is_a_keyed_digest_for_two_minutes(settings: Any, clock: Any) -> None:
+    user = UserFactory()
+    asked = LoginBody(user.username, "wrong", None, 5)
+    with patch.object(cache, "set", wraps=cache.set) as kept:
+        repeats.remember_refusal(asked, WrongCredentials())
+    assert kept.call_args.args[2] == 120
+    assert not [secret for secret in (user.username, '"wrong"') if secret in str(kept.call_args)]
+    here, before = asked.key, settings.SECRET_KEY
+    settings.SECRET_KEY = "another key" * 6
+    assert asked.key != here
+    settings.SECRET_KEY = before
+    body = body_of(user, password="wrong", expires=now_ms() + 3_600_000)
+    for _ in range(2):
+        dx(NEW, body)
+        clock.shift(121)
+    assert SecurityEvent.objects.filter(event="login.failed").count() == 2
+
+
+def test_cli_04_a_refused_body_sent_again_is_refused_again_and_counted_once() -> None:
     user = UserFactory()
     body = body_of(user, password="wrong")
-    answers = [dx(NEW, body) for _ in range(20)]
+    with patch.object(passwords, "matches", wraps=passwords.matches) as looked:
+        answers = [dx(NEW, body) for _ in range(20)]
+    assert looked.call_count == 1
     assert {refusal(answer) for answer in answers} == {(401, "UsernameOrPasswordError")}
     assert SecurityEvent.objects.filter(event="login.failed").count() == 1
     assert dx(NEW, body_of(user)).status_code == 200
 
 
-def test_a_passed_body_sent_again_leaves_one_live_login() -> None:
+def test_cli_04_a_passed_body_sent_again_leaves_one_live_login() -> None:
     body = body_of(UserFactory())
     first, second = dx(NEW, body).json()["access_token"], dx(NEW, body).json()["access_token"]
     assert first != second
@@ -162,14 +200,14 @@ def test_a_login_that_was_used_survives_its_repeat() -> None:
 
 
 @pytest.mark.django_db(transaction=True)  # what is kept of it is kept after the commit
-def test_a_body_with_a_code_cannot_be_repeated(careful: User) -> None:
+def test_cli_04_a_body_with_a_code_cannot_be_repeated(careful: User) -> None:
     body = body_of(careful, otp="123456")
     assert dx(NEW, body).status_code == 200
     assert refusal(dx(NEW, body)) == (401, "OTPMismatchError")
     assert Token.objects.count() == 1
 
 
-def test_a_session_and_other_headers_beside_a_password_change_nothing() -> None:
+def test_cli_05_a_session_and_other_headers_beside_a_password_change_nothing() -> None:
     user, other = UserFactory(), UserFactory()
     browser = signed_in(other)
     answer = dx(NEW, body_of(user), keys.mint(), client=browser, Origin="https://evil.example")
@@ -189,7 +227,7 @@ def test_without_username_a_bearer_is_needed() -> None:
     "expires",
     [0, -1, 1, True, False, 1.5, "1795569914242", [], {}, 2**53 + 1, 2**63 - 1, -(2**63), 1e300, 1795569914242.5],
 )
-def test_a_useless_expiry_is_refused_before_the_password_is_looked_at(expires: object) -> None:
+def test_cli_06_a_useless_expiry_is_refused_before_the_password_is_looked_at(expires: object) -> None:
     answer = dx(NEW, body_of(UserFactory(), expires=expires))
     assert refusal(answer) == (422, "InvalidInput")
     assert not SecurityEvent.objects.exists()
@@ -197,13 +235,13 @@ def test_a_useless_expiry_is_refused_before_the_password_is_looked_at(expires: o
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "1" * 30])
-def test_a_number_that_is_none_is_refused(number: str) -> None:
+def test_cli_06_a_number_that_is_none_is_refused(number: str) -> None:
     raw = json.dumps(body_of(UserFactory(), expires="@")).replace('"@"', number)
     assert dx(NEW, raw).status_code in (400, 422)
 
 
 @pytest.mark.parametrize("wish", [None, 40 * DAY_MS, 4_070_908_800_000 - 1_795_505_114_242])
-def test_a_login_lives_thirty_days_at_most(wish: int | None) -> None:
+def test_cli_06_a_login_lives_thirty_days_at_most(wish: int | None) -> None:
     made = dx(NEW, body_of(UserFactory(), expires=wish and now_ms() + wish)).json()
     assert abs(made["expires"] - made["created"] - 30 * DAY_MS) < 5000
     assert Token.objects.get().expires - datetime.now(UTC) < timedelta(days=30, seconds=5)

@@ -19,6 +19,13 @@ def dying_house(plan: Database, tmp_path: Path) -> Iterator[Callable[[str], Hous
         yield lambda point: stack.enter_context(house(plan, tmp_path / "house", FAILPOINTS=f"{point}=kill"))
 
 
+@pytest.fixture
+def sound_house(plan: Database, tmp_path: Path) -> Iterator[House]:
+    """A server that nothing but the test kills."""
+    with house(plan, tmp_path / "house") as started:
+        yield started
+
+
 @pytest.fixture(scope="session")
 def made_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A cluster with a furnished database, stopped, to be copied."""

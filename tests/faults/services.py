@@ -87,6 +87,22 @@ class Postgres:
         with psycopg.connect(self.url(database), autocommit=True) as server:
             server.execute(statement.encode())
 
+    def dump(self, database: str, file: Path) -> None:
+        """Write a backup of a database into `file`, while it runs."""
+        with file.open("wb") as out:
+            subprocess.run(self._client("pg_dump", database), stdout=out, check=True, timeout=90)
+
+    def load(self, file: Path, database: str) -> None:
+        """Make a new database out of a backup."""
+        self.execute(f"CREATE DATABASE {database}")
+        with file.open("rb") as back:
+            subprocess.run(self._client("psql", database), stdin=back, stdout=subprocess.DEVNULL, check=True, timeout=90)
+
+    def _client(self, name: str, database: str) -> list[str]:
+        program = _program(name)
+        assert program is not None
+        return [program, *(["-q", "-v", "ON_ERROR_STOP=1"] if name == "psql" else []), self.url(database)]
+
     def _pids(self) -> list[int]:
         first = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
         return [first, *(int(pid) for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split())]

@@ -133,7 +133,9 @@ CASES = [(change, revoke) for change in Change for revoke in (False, True) if AL
 
 
 @pytest.mark.parametrize(("change", "revoke"), CASES, ids=[f"{change}-tokens {'go' if revoke else 'stay'}" for change, revoke in CASES])
-def test_an_error_after_any_statement_leaves_everything_as_before(amy: User, links: dict[str, str], change: Change, revoke: bool) -> None:
+def test_f01_an_error_after_any_statement_leaves_everything_as_before(
+    amy: User, links: dict[str, str], change: Change, revoke: bool
+) -> None:
     make_ready(amy, change)
     before, act = picture(), acts(amy, links, revoke=revoke)[change]
     for number in range(1, MOST_STATEMENTS):
@@ -226,7 +228,7 @@ POINTS = {
 
 
 @pytest.mark.parametrize(("change", "point"), [(change, point) for change, points in POINTS.items() for point in points])
-def test_an_error_at_a_fail_point_leaves_everything_as_before(
+def test_f01_an_error_at_a_fail_point_leaves_everything_as_before(
     amy: User, links: dict[str, str], settings: Any, change: Change, point: str
 ) -> None:
     make_ready(amy, change)
@@ -237,7 +239,9 @@ def test_an_error_at_a_fail_point_leaves_everything_as_before(
     assert picture() == before
 
 
-def test_a_pending_change_of_address_is_still_pending_after_a_failed_confirmation(amy: User, links: dict[str, str], settings: Any) -> None:
+def test_f01_a_pending_change_of_address_is_still_pending_after_a_failed_confirmation(
+    amy: User, links: dict[str, str], settings: Any
+) -> None:
     settings.FAILPOINTS = {"email_change.before_commit": "raise"}
     with pytest.raises(FailpointError):
         acts(amy, links, revoke=False)[Change.EMAIL]()

@@ -33,7 +33,9 @@ def events(name: str) -> int:
     return SecurityEvent.objects.filter(event=name).count()
 
 
-def test_a_password_change_sent_twice_happens_once_and_the_second_answer_is_the_login_page_that_says_so(web: WebDoor, amy: User) -> None:
+def test_f15_a_password_change_sent_twice_happens_once_and_the_second_answer_is_the_login_page_that_says_so(
+    web: WebDoor, amy: User
+) -> None:
     web.sign_in(amy)
     OutboxMail.objects.all().delete()
     first, second = twice(web, "/security/password/", {"current_password": PASSWORD, **NEW})
@@ -44,7 +46,7 @@ def test_a_password_change_sent_twice_happens_once_and_the_second_answer_is_the_
     assert User.objects.get(pk=amy.pk).session_epoch == amy.session_epoch + 1
 
 
-def test_a_reset_sent_twice_happens_once_and_the_second_answer_says_that_the_link_was_used(web: WebDoor, amy: User) -> None:
+def test_f15_a_reset_sent_twice_happens_once_and_the_second_answer_says_that_the_link_was_used(web: WebDoor, amy: User) -> None:
     flows.request_password_reset(email=amy.email, actor=actor())
     page = web.get(mailed_link(RESET))["Location"]
     first, second = twice(web, page, NEW)
@@ -57,7 +59,7 @@ def asked(user: User) -> EmailChange:
     return flows.request_email_change(user=user, email="new@example.com", proof=Proof(user.pk, user.session_epoch), actor=actor(user))
 
 
-def test_a_confirmation_sent_twice_happens_once(web: WebDoor, amy: User) -> None:
+def test_f15_a_confirmation_sent_twice_happens_once(web: WebDoor, amy: User) -> None:
     asked(amy)
     link = mailed_link(CONFIRM)
     OutboxMail.objects.all().delete()
@@ -67,7 +69,7 @@ def test_a_confirmation_sent_twice_happens_once(web: WebDoor, amy: User) -> None
     assert (events("email.changed"), OutboxMail.objects.count()) == (1, 2)
 
 
-def test_a_cancellation_sent_twice_happens_once(web: WebDoor, amy: User) -> None:
+def test_f15_a_cancellation_sent_twice_happens_once(web: WebDoor, amy: User) -> None:
     asked(amy)
     link = mailed_link(CANCEL)
     OutboxMail.objects.all().delete()
@@ -76,14 +78,14 @@ def test_a_cancellation_sent_twice_happens_once(web: WebDoor, amy: User) -> None
     assert events("email.change-cancelled") == OutboxMail.objects.count() == 1
 
 
-def test_a_wish_for_an_address_sent_twice_leaves_one_that_is_pending(web: WebDoor, amy: User) -> None:
+def test_f15_a_wish_for_an_address_sent_twice_leaves_one_that_is_pending(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     first, second = twice(web, "/security/email/", {"email": "new@example.com", "current_password": PASSWORD})
     assert first["Location"] == second["Location"] == "/security/"
     assert EmailChange.objects.filter(state=EmailChange.State.PENDING).count() == 1
 
 
-def test_a_withdrawal_sent_twice_is_fine(web: WebDoor, amy: User) -> None:
+def test_f15_a_withdrawal_sent_twice_is_fine(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     asked(amy)
     first, second = twice(web, "/security/email/cancel/", {}, form_at="/security/")
@@ -91,7 +93,7 @@ def test_a_withdrawal_sent_twice_is_fine(web: WebDoor, amy: User) -> None:
     assert events("email.change-cancelled") == 1
 
 
-def test_a_new_token_asked_for_twice_is_made_once_and_the_second_answer_names_the_label(web: WebDoor, amy: User) -> None:
+def test_f15_a_new_token_asked_for_twice_is_made_once_and_the_second_answer_names_the_label(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     first, second = twice(web, "/profile/tokens/new/", {"label": "deploy", "expires": "30"})
     assert (first.status_code, second.status_code) == (200, 409)
@@ -99,7 +101,7 @@ def test_a_new_token_asked_for_twice_is_made_once_and_the_second_answer_names_th
     assert Token.objects.count() == events("token.created") == 1
 
 
-def test_a_revoke_sent_twice_is_fine(web: WebDoor, amy: User) -> None:
+def test_f15_a_revoke_sent_twice_is_fine(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     token = TokenFactory(user=amy)
     address = f"/profile/tokens/revoke/?token={token.public_id}"
@@ -109,7 +111,7 @@ def test_a_revoke_sent_twice_is_fine(web: WebDoor, amy: User) -> None:
 
 
 @pytest.mark.parametrize("which", ["others", "one"])
-def test_ending_sessions_twice_is_fine(web: WebDoor, amy: User, browsers: Callable[[], WebDoor], which: str) -> None:
+def test_f15_ending_sessions_twice_is_fine(web: WebDoor, amy: User, browsers: Callable[[], WebDoor], which: str) -> None:
     browsers().sign_in(amy)
     other = Session.objects.get().public_id
     web.sign_in(amy)
@@ -121,14 +123,14 @@ def test_ending_sessions_twice_is_fine(web: WebDoor, amy: User, browsers: Callab
     assert web.signed_in
 
 
-def test_a_second_sign_out_leads_to_the_login_page(web: WebDoor, amy: User) -> None:
+def test_f15_a_second_sign_out_leads_to_the_login_page(web: WebDoor, amy: User) -> None:
     web.sign_in(amy)
     first, second = twice(web, "/logout/", {}, form_at="/security/")
     assert first["Location"] == second["Location"] == "/login/?why=signed-out"
     assert events("session.ended") == 1
 
 
-def test_a_login_sent_twice_lets_in_and_the_session_that_no_browser_holds_is_seen_and_ended(web: WebDoor, amy: User) -> None:
+def test_f15_a_login_sent_twice_lets_in_and_the_session_that_no_browser_holds_is_seen_and_ended(web: WebDoor, amy: User) -> None:
     first, second = twice(web, "/login/", {"username": "amy", "password": PASSWORD})
     assert first["Location"] == second["Location"] == "/"
     assert b"End all others" in web.get("/security/sessions/").content
@@ -137,7 +139,7 @@ def test_a_login_sent_twice_lets_in_and_the_session_that_no_browser_holds_is_see
     assert web.signed_in
 
 
-def test_a_login_form_left_in_a_second_tab_leads_a_person_who_is_signed_in_on(web: WebDoor, amy: User) -> None:
+def test_f15_a_login_form_left_in_a_second_tab_leads_a_person_who_is_signed_in_on(web: WebDoor, amy: User) -> None:
     old = str(web.get("/login/").context["csrf_token"])
     web.sign_in(amy)
     answer = web.post("/login/", {"username": "amy", "password": PASSWORD, "csrfmiddlewaretoken": old})
@@ -155,7 +157,7 @@ OLD_FORMS = {
 
 
 @pytest.mark.parametrize("path", OLD_FORMS)
-def test_a_form_opened_before_a_credential_change_and_sent_after_it_does_nothing(web: WebDoor, amy: User, path: str) -> None:
+def test_f15_a_form_opened_before_a_credential_change_and_sent_after_it_does_nothing(web: WebDoor, amy: User, path: str) -> None:
     web.sign_in(amy)
     token = str(web.get(path).context["csrf_token"])
     flows.change_password(user=amy, new_password=NEW_PASSWORD, proof=Proof(amy.pk, amy.session_epoch), actor=actor(amy))

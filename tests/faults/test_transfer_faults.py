@@ -16,13 +16,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.faults.aftermath import assert_holds
+from tests.faults.processes import web_process
 from tests.journeys.dx import DX, DxClient
-from tests.journeys.house import ROOT, Database, House, house, until
+from tests.journeys.house import ROOT, House, until
 from tests.journeys.proxy import Proxy, narrow_line
-from tests.journeys.visitor import dx_login, make_projects, send
+from tests.journeys.visitor import dx_call, dx_login, make_projects, send
 
 pytestmark = pytest.mark.dx
 
@@ -178,14 +181,9 @@ def uploads(tmp_path: Path) -> Iterator[Callable[[House], Upload]]:
         yield get
 
 
-@pytest.fixture
-def sound_house(plan: Database, tmp_path: Path) -> Iterator[House]:
-    """A server that nothing but the test kills."""
-    with house(plan, tmp_path / "house") as started:
-        yield started
-
-
-def test_a_killed_web_process_costs_an_upload_a_retry_and_leaves_no_orphan(sound_house: House, uploads: Callable[[House], Upload]) -> None:
+def test_f03_a_killed_web_process_costs_an_upload_a_retry_and_leaves_no_orphan(
+    sound_house: House, uploads: Callable[[House], Upload]
+) -> None:
     upload = uploads(sound_house).start()
     upload.assert_no_half()
     os.kill(upload.receiver(), signal.SIGKILL)
@@ -197,9 +195,10 @@ def test_a_killed_web_process_costs_an_upload_a_retry_and_leaves_no_orphan(sound
     upload.sweep()
     upload.assert_no_orphan()
     upload.assert_whole()
+    assert_holds(upload.house)
 
 
-def test_killed_together_client_and_web_process_leave_bytes_that_the_sweeper_takes(
+def test_f03_killed_together_client_and_web_process_leave_bytes_that_the_sweeper_takes(
     sound_house: House, uploads: Callable[[House], Upload]
 ) -> None:
     upload = uploads(sound_house).start()
@@ -216,10 +215,11 @@ def test_killed_together_client_and_web_process_leave_bytes_that_the_sweeper_tak
     assert upload.direct.ok("find", "data") == ""
     (told,) = sound_house.rows("SELECT state, failure_reason, end_why FROM work_transfer")
     assert told == ("failed", "Abandoned", "idle")
+    assert_holds(upload.house)
 
 
 @pytest.mark.parametrize("point", ["work.part-complete", "work.closing", "work.closed"])
-def test_killed_at_a_step_of_an_upload_the_file_is_not_whole_and_with_the_next_try_it_is(
+def test_f03_killed_at_a_step_of_an_upload_the_file_is_not_whole_and_with_the_next_try_it_is(
     dying_house: Callable[[str], House], uploads: Callable[[House], Upload], point: str
 ) -> None:
     server = dying_house(point)
@@ -237,9 +237,31 @@ def test_killed_at_a_step_of_an_upload_the_file_is_not_whole_and_with_the_next_t
     upload.let_time_pass(GRANT_AND_LEFTOVER)
     upload.sweep()
     upload.assert_no_orphan()
+    assert_holds(upload.house)
 
 
-def test_a_killed_web_process_costs_a_download_a_retry(sound_house: House, uploads: Callable[[House], Upload]) -> None:
+def test_f03_killed_between_the_last_part_and_close_the_upload_goes_on_where_it_was(sound_house: House, tmp_path: Path) -> None:
+    text, data = dx_login(sound_house.url, NAME), random.Random(8).randbytes(MIB)
+    (project,) = make_projects(sound_house.url, text, "Plates")
+    file_id = dx_call(sound_house.url, "file/new", {"project": project, "name": "plate.bin"}, text).json["id"]
+    part = {"index": 1, "size": len(data), "md5": hashlib.md5(data, usedforsecurity=False).hexdigest()}
+    ticket = dx_call(sound_house.url, f"{file_id}/upload", part, text).json
+    put = Request(ticket["url"], data=data, headers=ticket["headers"], method="PUT")  # noqa: S310  (the scheme is ours)
+    with urlopen(put, timeout=30) as answer:  # noqa: S310  (as above)
+        assert answer.status == 200
+    os.kill(web_process(sound_house), signal.SIGKILL)
+    until(sound_house.answers, seconds=COMES_BACK_SECONDS, what="a new web process")
+    assert sound_house.rows("SELECT state FROM work_file") == [("open",)]
+    client = DxClient(tmp_path, sound_house.port)
+    client.use(text, project)
+    assert "because it is not closed" in client("download", "plate.bin", "-o", str(tmp_path / "half.bin")).stderr
+    assert dx_call(sound_house.url, f"{file_id}/close", {}, text).status == 200
+    client.ok("download", "plate.bin", "-f", "-o", str(tmp_path / "back.bin"))
+    assert (tmp_path / "back.bin").read_bytes() == data
+    assert_holds(sound_house)
+
+
+def test_f03_a_killed_web_process_costs_a_download_a_retry(sound_house: House, uploads: Callable[[House], Upload]) -> None:
     upload = uploads(sound_house).start(FAST)
     assert upload.end(RESUMES_SECONDS) == 0, upload.said
     upload.line.pace = SLOW
@@ -253,7 +275,7 @@ def test_a_killed_web_process_costs_a_download_a_retry(sound_house: House, uploa
     assert digest(back) == digest(upload.source)
 
 
-def test_killed_in_a_revoke_neither_token_nor_upload_has_ended(
+def test_f01_killed_in_a_revoke_neither_token_nor_upload_has_ended(
     dying_house: Callable[[str], House], uploads: Callable[[House], Upload]
 ) -> None:
     server = dying_house("work.ended")
@@ -267,6 +289,7 @@ def test_killed_in_a_revoke_neither_token_nor_upload_has_ended(
     upload.line.pace = FAST
     assert upload.end(RESUMES_SECONDS) == 0, upload.said
     upload.assert_whole()
+    assert_holds(upload.house)
 
 
 def fill_disk(process: int) -> None:
@@ -278,7 +301,7 @@ def free_disk(process: int) -> None:
     resource.prlimit(process, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
-def test_a_disk_that_is_full_for_a_while_costs_an_upload_a_retry(sound_house: House, uploads: Callable[[House], Upload]) -> None:
+def test_f08_a_disk_that_is_full_for_a_while_costs_an_upload_a_retry(sound_house: House, uploads: Callable[[House], Upload]) -> None:
     upload = uploads(sound_house).start()
     receiver = upload.receiver()
     fill_disk(receiver)
@@ -293,9 +316,10 @@ def test_a_disk_that_is_full_for_a_while_costs_an_upload_a_retry(sound_house: Ho
     upload.let_time_pass(GRANT_AND_LEFTOVER)
     upload.sweep()
     upload.assert_no_orphan()
+    assert_holds(upload.house)
 
 
-def test_a_disk_that_stays_full_ends_the_client_with_an_error_keeps_nothing_half_and_later_all_works(
+def test_f08_a_disk_that_stays_full_ends_the_client_with_an_error_and_later_all_works(
     sound_house: House, uploads: Callable[[House], Upload]
 ) -> None:
     upload = uploads(sound_house).start()

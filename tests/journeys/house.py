@@ -144,7 +144,8 @@ def _new_postgresql(template: str = "template0") -> Database:
     return Database(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl())
 
 
-def _environment(var: Path, database: Database, **more: str) -> dict[str, str]:
+def environment_of(var: Path, database: Database, **more: str) -> dict[str, str]:
+    """Return the environment of a process of a server on `database`, with `more` variables."""
     dropped = ("DATABASE_URL", "FAILPOINTS", "IDLE_LIMIT_SECONDS", "SITE_URL", "PORT", "DX_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     mine = {"DEBUG": "1", "DJANGO_SETTINGS_MODULE": "config.settings", "VAR_DIR": str(var), "DATABASE_URL": database.url}
@@ -191,7 +192,7 @@ def _built(folder: Path) -> Database:
 def furnish(database: Database, folder: Path) -> None:
     """Make in an empty database what every house begins with."""
     built = subprocess.run(
-        [sys.executable, "-c", BUILD], cwd=ROOT, env=_environment(folder, database), capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", BUILD], cwd=ROOT, env=environment_of(folder, database), capture_output=True, text=True, timeout=120
     )
     assert built.returncode == 0, built.stderr
 
@@ -206,6 +207,8 @@ class House:
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
     spare: Iterator[int] = field(default_factory=lambda: iter(range(SPARE_PEOPLE)))
+    command: tuple[str, ...] = ("manage.py", "serve")
+    root: Path = ROOT
 
     @property
     def url(self) -> str:
@@ -219,12 +222,24 @@ class House:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        environment = _environment(self.var, self.database, PORT=str(self.port), SITE_URL=self.url, **self.settings)
+        environment = environment_of(self.var, self.database, PORT=str(self.port), SITE_URL=self.url, **self.settings)
         with (self.var / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, *self.command], cwd=self.root, env=environment, stdout=log, stderr=log, start_new_session=True
             )
         until(self.answers, what=f"the server; it said {self.log}")
+
+    def manage(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command of manage.py on its database and files, as an operator beside it, and return how it ended and what it said."""
+        environment = environment_of(self.var, self.database, **{"PORT": str(self.port), "SITE_URL": self.url, **self.settings, **settings})
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+
+    def restart(self, **settings: str) -> None:
+        """End it, and start it again with these environment variables instead of those it had of the same names; empty ones are unset."""
+        self.stop()
+        self.settings = {name: value for name, value in {**self.settings, **settings}.items() if value}
+        self.start()
 
     def answers(self) -> bool:
         """Return whether it answers now."""
@@ -240,12 +255,12 @@ class House:
         """End it with all that it started; fail if something of it lives on."""
         if self.process is None:
             return
-        family = _descendants(self.process.pid)
+        family = descendants(self.process.pid)
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(STOP_SECONDS)
         finally:
-            orphans = [pid for pid in family if _runs(pid)]
+            orphans = [pid for pid in family if runs(pid)]
             for pid in orphans:
                 os.kill(pid, signal.SIGKILL)
         assert not orphans, f"{len(orphans)} processes of the server outlived it"
@@ -289,15 +304,17 @@ class House:
         return str(body.get_content())
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """Return the processes that a process has started, and what those have started."""
     try:
         children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
-    return children + [grandchild for child in children for grandchild in _descendants(child)]
+    return children + [grandchild for child in children for grandchild in descendants(child)]
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Return whether a process is there, and not only remembered by its parent."""
     try:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except FileNotFoundError:

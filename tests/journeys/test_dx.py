@@ -26,7 +26,7 @@ def test_a_wrong_password_and_then_the_right_one_log_in(server: House, dx: DxCli
     assert dx.whoami() == name
 
 
-def test_a_throttled_login_ends_at_once_and_says_for_how_long(server: House, dx: DxClient) -> None:
+def test_cli_01_a_throttled_login_ends_at_once_and_says_for_how_long(server: House, dx: DxClient) -> None:
     name = server.person()
     assert dx.login(name, "wrong one", "wrong two", "wrong three")[0] == 3
     for wrong in ("wrong four", "wrong five"):

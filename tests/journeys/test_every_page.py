@@ -40,7 +40,7 @@ LOOKS = {"light and wide": {"color_scheme": "light", "viewport": WIDE}, "dark an
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_no_page_violates_axe_or_scrolls_sideways(server: House, windows: Windows, look: str) -> None:
+def test_web_01_no_page_violates_axe_or_scrolls_sideways(server: House, windows: Windows, look: str) -> None:
     window, inspector, person = windows(**LOOKS[look], reduced_motion="reduce"), Inspector(), server.person()
     window.refusals = {401, 404, 410, 422}
     for path in OPEN:
@@ -67,7 +67,10 @@ def test_no_page_of_an_organization_or_of_the_console_does(server: House, window
     staff.sign_in(sam, "sam")
     person = f"/admin/people/{name}/"
     acts = [f"{person}{act}/" for act in ("end-sessions", "revoke-tokens", "send-reset", "unlock", "deactivate")]
-    lists = [f"/admin/{path}" for path in ("", "people/", "tokens/", "orgs/", "orgs/new/", f"orgs/{handle}/", "resets/", "mails/", "log/")]
+    lists = [
+        f"/admin/{path}"
+        for path in ("", "people/", "tokens/", "orgs/", "orgs/new/", f"orgs/{handle}/", "resets/", "mails/", "log/", "server/")
+    ]
     for path in (*lists, person, *acts, "/admin/people/root/", "/admin/people/nobody/"):
         sam.refusals = {403, 404}
         inspector.look(sam.open(path))

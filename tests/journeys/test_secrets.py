@@ -21,7 +21,7 @@ ROUTES = ("/api/v1/me/", "/api/v1/tokens/?state=all", "/api/v1/security-log/", "
 
 
 @pytest.mark.dx
-def test_after_making_and_using_tokens_by_every_door_their_text_is_nowhere(server: House, windows: Windows, dx: DxClient) -> None:
+def test_tok_02_after_making_and_using_tokens_by_every_door_their_text_is_nowhere(server: House, windows: Windows, dx: DxClient) -> None:
     window, name = windows(), server.person()
     window.sign_in(name)
     first = window.make_token("by the page")
@@ -63,7 +63,7 @@ def test_the_search_would_find_a_text_that_stood_somewhere(server: House) -> Non
     assert any(place.startswith("accounts_securityevent,") for place in places)
 
 
-def test_no_way_back_shows_the_text_again(server: House, windows: Windows) -> None:
+def test_tok_03_no_way_back_shows_the_text_again(server: House, windows: Windows) -> None:
     window, name = windows(), server.person()
     window.sign_in(name)
     text = window.make_token("shown once")
@@ -77,8 +77,18 @@ def test_no_way_back_shows_the_text_again(server: House, windows: Windows) -> No
                 step()  # Chromium shows its own page in the place of the answer to the form
             assert text not in until(lambda: shown(page))
     assert text not in window.open("/profile/tokens/new/").content()
-    for store in ("localStorage", "sessionStorage"):
-        assert text[SHOWN_CHARS:] not in page.evaluate(f"JSON.stringify({store})")
+
+
+def test_web_09_nothing_of_a_text_or_of_the_person_is_kept_by_the_browser(server: House, windows: Windows) -> None:
+    window, name = windows(), server.person()
+    window.sign_in(name)
+    text = window.make_token("shown once")
+    for path in ("/profile/tokens/new/", "/profile/", "/"):
+        page = window.open(path)
+        for store in ("localStorage", "sessionStorage"):
+            kept = page.evaluate(f"JSON.stringify({store})")
+            assert text[SHOWN_CHARS:] not in kept
+            assert name not in kept
 
 
 def made_by_rest(url: str, text: str) -> str:

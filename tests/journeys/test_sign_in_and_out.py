@@ -30,7 +30,7 @@ def test_a_wrong_pair_is_told_and_the_username_stays(server: House, windows: Win
     assert window.page.get_by_label("Password").input_value() == ""
 
 
-def test_after_sign_out_the_back_button_shows_nothing_private(server: House, windows: Windows) -> None:
+def test_web_03_after_sign_out_the_back_button_shows_nothing_private(server: House, windows: Windows) -> None:
     window, name = windows(), server.person()
     window.sign_in(name)
     window.open("/profile/")

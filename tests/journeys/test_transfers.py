@@ -30,7 +30,7 @@ MIB = 1024 * 1024
 SLOW, FAST = 1.0 * MIB, 400.0 * MIB  # bytes per second, of each connection
 LARGE_BYTES = 20 * MIB  # more than one part of the client's 16 MiB
 ENDS_SECONDS = 10  # the client says why it was cut; a download first tries once more (DX_PROTOCOL 6.7)
-CUT_SECONDS = 3  # S5.3 says 1 s, and bench/WORK.md has it measured; here two cores run four tests beside it
+CUT_SECONDS = 3  # S5.3 says 1 s, and docs/performance.md has it measured; here two cores run four tests beside it
 WORKER_SECONDS = 2.0  # how often the worker looks for tokens that are over
 FINISH_SECONDS = 60
 
@@ -218,7 +218,7 @@ ACTS = {
 
 # Every act ends them by the same flow; by hand and by the clock it is shown on both databases.
 @pytest.mark.parametrize("how", [pytest.param(how, marks=[] if how in ("a revoke", "expiry") else pytest.mark.once) for how in ACTS])
-def test_a_slow_upload_and_a_slow_download_end_with_their_token_and_the_record_says_who_and_how(stage: Stage, how: str) -> None:
+def test_job_03_a_slow_upload_and_a_slow_download_end_with_their_token_and_the_record_says_who_and_how(stage: Stage, how: str) -> None:
     act = ACTS[how]
     if act.with_code:
         _, stage.codes = enrol(stage.window)

@@ -5,11 +5,13 @@ from typing import Any
 
 import factory
 
+from accounts.digests import digest
 from accounts.models import OutboxMail, User
 from accounts.support import Staff, acting
 from orgs import flows
 from orgs.access import Person
 from orgs.models import Invitation, Membership, Organization, OrgLevel
+from tests.conftest import WebDoor
 from tests.factories import UserFactory, actor
 
 LINK = re.compile(r"/invitations/[\w-]+/")
@@ -70,3 +72,15 @@ def mailed_path() -> str:
 def mailed_key() -> str:
     """Return the key of the invitation that was mailed last."""
     return mailed_path().split("/")[2]
+
+
+def mailed_link() -> str:
+    """Return what names the invitation that was mailed last to the flows."""
+    return digest(mailed_key())
+
+
+def opened(web: WebDoor) -> str:
+    """Open the link that was mailed last, and return the path of the page that it leads to."""
+    answer = web.get(mailed_path())
+    assert answer.status_code == 302, answer.content
+    return str(answer["Location"])

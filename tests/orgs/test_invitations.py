@@ -1,6 +1,7 @@
 """Invitations: for one address or account, single use, 7 days, nothing before they are accepted; and what they tell nobody (ORG-06)."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,12 +19,13 @@ from accounts.errors import (
     WeakPassword,
 )
 from accounts.models import OutboxMail, SecurityEvent, User
+from accounts.sessions import SessionStore
 from orgs import flows, limits, sweeping
 from orgs.errors import AlreadyMember, InvitationForOther, InvitationNotFound, InviteeNotFound, TooManyInvitations
 from orgs.models import Invitation, Membership, Organization, OrgLevel
 from tests.conftest import Race, WebDoor
 from tests.factories import PASSWORD, UserFactory, actor
-from tests.orgs.factories import OrganizationFactory, invite, level_in, mailed_key, mailed_path, person
+from tests.orgs.factories import OrganizationFactory, invite, level_in, mailed_link, mailed_path, opened, person
 
 pytestmark = pytest.mark.django_db
 NEW = {"username": "dana", "first_name": "Dana", "last_name": "Dale", "new_password1": PASSWORD, "new_password2": PASSWORD}
@@ -35,36 +37,36 @@ def acme(amy: User) -> Organization:
     return OrganizationFactory(handle="acme", name="Acme Genomics", admins=[amy])
 
 
-def accept(user: User, key: str) -> Membership:
-    return flows.accept(key=key, user=user, actor=actor(user))
+def accept(user: User, link: str) -> Membership:
+    return flows.accept(link=link, user=user, actor=actor(user))
 
 
-def join(key: str, **wish: str) -> Membership:
+def join(link: str, **wish: str) -> Membership:
     wishes = {"username": "dana", "password": PASSWORD, "first_name": "Dana", "last_name": "Dale", **wish}
-    return flows.accept_as_new(key=key, actor=actor(), **wishes)
+    return flows.accept_as_new(link=link, actor=actor(), **wishes)
 
 
-def test_an_invitation_gives_nothing_before_it_is_accepted_and_is_used_once(acme: Organization, amy: User, ben: User) -> None:
+def test_org_06_an_invitation_gives_nothing_before_it_is_accepted_and_is_used_once(acme: Organization, amy: User, ben: User) -> None:
     invite(acme, amy, " BEN@example.com ", OrgLevel.ADMIN)
-    key = mailed_key()
+    link = mailed_link()
     assert level_in(acme, ben) is None
-    membership = accept(ben, key)
+    membership = accept(ben, link)
     assert (membership.org, membership.level, level_in(acme, ben)) == (acme, "ADMIN", "ADMIN")
     event = SecurityEvent.objects.get(event="org.member-added")
     assert (event.subject, event.actor, event.about) == (ben, ben, "org-acme")
     assert [mail.to for mail in OutboxMail.objects.order_by("pk")] == [ben.email, ben.email]
     flows.leave(caller=person(ben), handle="acme", actor=actor(ben))
     with pytest.raises(LinkDead):
-        accept(ben, key)
+        accept(ben, link)
     assert level_in(acme, ben) is None
 
 
 @pytest.mark.parametrize("whom", ["ben@example.com", "user-ben"])
-def test_nobody_else_can_accept_whatever_they_know(acme: Organization, amy: User, ben: User, whom: str) -> None:
+def test_org_06_nobody_else_can_accept_whatever_they_know(acme: Organization, amy: User, ben: User, whom: str) -> None:
     invitation = invite(acme, amy, whom)
-    cleo, key = UserFactory(username="cleo"), mailed_key()
+    cleo, link = UserFactory(username="cleo"), mailed_link()
     with pytest.raises(InvitationForOther) as refused:
-        accept(cleo, key)
+        accept(cleo, link)
     assert "ben" not in str(refused.value)
     with pytest.raises(LinkDead):
         accept(cleo, invitation.public_id)
@@ -73,37 +75,37 @@ def test_nobody_else_can_accept_whatever_they_know(acme: Organization, amy: User
 
 def test_the_username_that_was_invited_can_accept_whatever_its_address_is_by_then(acme: Organization, amy: User, ben: User) -> None:
     invite(acme, amy, "user-ben")
-    key, address = mailed_key(), ben.email
+    link, address = mailed_link(), ben.email
     User.objects.filter(pk=ben.pk).update(email="ben@elsewhere.example")
     thief = UserFactory(username="thief", email=address)
     with pytest.raises(InvitationForOther):
-        accept(thief, key)
+        accept(thief, link)
     with pytest.raises(InvitationForOther):
-        join(key)
-    assert accept(ben, key).user == ben
+        join(link)
+    assert accept(ben, link).user == ben
 
 
 @pytest.mark.parametrize(("seconds", "lives"), [(-1, True), (0, False)])
-def test_an_invitation_lives_seven_days(acme: Organization, amy: User, ben: User, clock: Any, seconds: int, lives: bool) -> None:
+def test_org_06_an_invitation_lives_seven_days(acme: Organization, amy: User, ben: User, clock: Any, seconds: int, lives: bool) -> None:
     invite(acme, amy, ben.email)
-    key = mailed_key()
+    link = mailed_link()
     clock.shift(7 * 86_400 + seconds)
     if lives:
-        assert accept(ben, key).user == ben
+        assert accept(ben, link).user == ben
     else:
         with pytest.raises(LinkDead):
-            accept(ben, key)
+            accept(ben, link)
         assert not flows.find_pending(org=acme).exists()
 
 
 @pytest.mark.parametrize("whom", ["ben@example.com", "user-ben"])
 def test_a_newer_invitation_ends_the_older_one_to_the_same(acme: Organization, amy: User, ben: User, whom: str) -> None:
     invite(acme, amy, whom, OrgLevel.ADMIN)
-    old = mailed_key()
+    old = mailed_link()
     invite(acme, amy, whom)
     with pytest.raises(LinkDead):
         accept(ben, old)
-    assert accept(ben, mailed_key()).level == "MEMBER"
+    assert accept(ben, mailed_link()).level == "MEMBER"
 
 
 def test_an_address_and_a_username_are_not_told_to_be_the_same_person(acme: Organization, amy: User, ben: User) -> None:
@@ -121,7 +123,7 @@ def cost(acme: Organization, amy: User, address: str) -> tuple[int, dict[str, An
     return len(captured), shown, [event and {**event, "data": {**event["data"], "invitee": ""}}]
 
 
-def test_no_answer_cost_or_event_tells_whether_an_address_has_an_account(acme: Organization, amy: User, ben: User) -> None:
+def test_org_06_no_answer_cost_or_event_tells_whether_an_address_has_an_account(acme: Organization, amy: User, ben: User) -> None:
     UserFactory(username="off", email="off@example.com", is_active=False)
     costs = [cost(acme, amy, address) for address in ("nobody@example.com", ben.email, "off@example.com", amy.email)]
     assert all(one == costs[0] for one in costs), costs
@@ -165,11 +167,11 @@ def test_invitations_are_limited_by_person_by_mailbox_and_by_organization(
 
 def test_a_withdrawn_invitation_is_dead_and_gone_from_the_list(acme: Organization, amy: User, ben: User) -> None:
     invitation = invite(acme, amy, ben.email)
-    key = mailed_key()
+    link = mailed_link()
     withdraw: Any = {"caller": person(amy), "handle": "acme", "public_id": invitation.public_id, "actor": actor(amy)}
     flows.withdraw(**withdraw)
     with pytest.raises(LinkDead):
-        accept(ben, key)
+        accept(ben, link)
     with pytest.raises(InvitationNotFound):
         flows.withdraw(**withdraw)
     event = SecurityEvent.objects.get(event="org.invitation-withdrawn")
@@ -178,8 +180,8 @@ def test_a_withdrawn_invitation_is_dead_and_gone_from_the_list(acme: Organizatio
 
 def test_a_new_account_and_its_membership_are_one_transaction(acme: Organization, amy: User) -> None:
     invite(acme, amy, "dana@example.com")
-    key = mailed_key()
-    dana = join(key, username=" DANA ").user
+    link = mailed_link()
+    dana = join(link, username=" DANA ").user
     assert (dana.username, dana.email, dana.display_name, level_in(acme, dana)) == ("dana", "dana@example.com", "Dana Dale", "MEMBER")
     assert dana.check_password(PASSWORD)
     assert [(event.event, event.subject, event.actor) for event in SecurityEvent.objects.filter(subject=dana)] == [
@@ -189,7 +191,7 @@ def test_a_new_account_and_its_membership_are_one_transaction(acme: Organization
         "Your Gatehouse account", "You are a member of an organization now",
     ]  # fmt: skip
     with pytest.raises(LinkDead):
-        join(key, username="dana2")
+        join(link, username="dana2")
 
 
 @pytest.mark.parametrize(
@@ -204,34 +206,34 @@ def test_a_new_account_and_its_membership_are_one_transaction(acme: Organization
 def test_a_wrong_wish_makes_no_account_and_leaves_the_invitation(acme: Organization, amy: User, wish: dict[str, str], error: Any) -> None:
     invite(acme, amy, "dana@example.com")
     with pytest.raises(error):
-        join(mailed_key(), **wish)
+        join(mailed_link(), **wish)
     assert (User.objects.count(), flows.find_pending(org=acme).count()) == (1, 1)
 
 
 def test_where_the_address_has_an_account_no_second_one_is_made(acme: Organization, amy: User, ben: User) -> None:
     invite(acme, amy, ben.email)
-    key = mailed_key()
+    link = mailed_link()
     with pytest.raises(AddressTaken):
-        join(key)
-    assert accept(ben, key).user == ben
+        join(link)
+    assert accept(ben, link).user == ben
 
 
 def test_an_invitation_is_no_way_to_try_usernames(acme: Organization, amy: User) -> None:
     invite(acme, amy, "dana@example.com")
-    key = mailed_key()
+    link = mailed_link()
     for number in range(limits.JOIN_TRIES_PER_HOUR):
         with pytest.raises(UsernameRefused):
-            join(key, username=f"{number}")
+            join(link, username=f"{number}")
     with pytest.raises(TooManyAttempts):
-        join(key)
+        join(link)
 
 
 def test_two_submits_at_once_make_one_account(race: Race) -> None:
     amy = UserFactory(username="amy")
     acme = OrganizationFactory(handle="acme", admins=[amy])
     invite(acme, amy, "dana@example.com")
-    key = mailed_key()
-    results = race(2, lambda number: join(key, username=f"dana{number}"))
+    link = mailed_link()
+    results = race(2, lambda number: join(link, username=f"dana{number}"))
     assert sum(isinstance(result, Membership) for result in results) == 1, results
     assert sum(isinstance(result, LinkDead) for result in results) == 1, results
     assert (User.objects.filter(email="dana@example.com").count(), acme.memberships.count()) == (1, 2)
@@ -241,9 +243,9 @@ def test_an_accept_and_a_withdrawal_at_once_are_one_of_the_two(race: Race) -> No
     amy, ben = UserFactory(username="amy"), UserFactory(username="ben")
     acme = OrganizationFactory(handle="acme", admins=[amy])
     invitation = invite(acme, amy, ben.email)
-    key = mailed_key()
+    link = mailed_link()
     withdraw: Any = {"caller": person(amy), "handle": "acme", "public_id": invitation.public_id, "actor": actor(amy)}
-    acts = [lambda: accept(ben, key), lambda: flows.withdraw(**withdraw)]
+    acts = [lambda: accept(ben, link), lambda: flows.withdraw(**withdraw)]
     results = race(2, lambda number: acts[number]())
     assert sum(isinstance(result, Exception) for result in results) == 1, results
     invitation.refresh_from_db()
@@ -253,7 +255,7 @@ def test_an_accept_and_a_withdrawal_at_once_are_one_of_the_two(race: Race) -> No
 def test_the_link_shows_and_does_nothing_by_being_opened(acme: Organization, amy: User, ben: User, web: WebDoor) -> None:
     invite(acme, amy, ben.email)
     for _ in range(2):
-        page = web.get(mailed_path())
+        page = web.get(opened(web))
         assert (page.status_code, page.headers["Referrer-Policy"]) == (200, "no-referrer")
         assert "Acme Genomics" in page.content.decode()
         assert ben.email not in page.content.decode()
@@ -262,9 +264,23 @@ def test_the_link_shows_and_does_nothing_by_being_opened(acme: Organization, amy
     assert (dead.status_code, dead.headers["Referrer-Policy"]) == (410, "no-referrer")
 
 
+def test_rst_04_the_key_of_an_invitation_leaves_the_address_bar_at_once_and_no_login_leads_back_to_it(
+    acme: Organization, amy: User, ben: User, web: WebDoor, browsers: Callable[[], WebDoor]
+) -> None:
+    invite(acme, amy, ben.email)
+    key, page = mailed_path().split("/")[2], opened(web)
+    shown = web.get(page)
+    assert (shown.status_code, shown["Cache-Control"]) == (200, "no-store")
+    assert key not in page + shown.content.decode() + str(dict(SessionStore(web.cookies["sessionid"].value).items()))
+    assert f'href="/login/?next={page}"' in shown.content.decode()
+    assert browsers().get(page).status_code == 410
+    web.sign_in(ben, to=page)
+    assert web.send(page, {"act": "accept"})["Location"] == "/orgs/acme/"
+
+
 def test_a_stranger_makes_an_account_on_the_page_and_is_led_to_sign_in(acme: Organization, amy: User, web: WebDoor) -> None:
     invite(acme, amy, "dana@example.com")
-    path = mailed_path()
+    path = opened(web)
     differ = web.send(path, {**NEW, "act": "join", "new_password2": "another one, really"})
     assert (differ.status_code, "The two passwords differ" in differ.content.decode()) == (422, True)
     made = web.send(path, {**NEW, "act": "join"})
@@ -286,14 +302,14 @@ def test_a_signed_in_person_accepts_on_the_page_or_on_their_own(acme: Organizati
     assert "You are a member." in web.get("/orgs/acme/").content.decode()
 
 
-def test_another_account_is_refused_on_the_page_with_a_sentence_that_names_nobody(
+def test_org_06_another_account_is_refused_on_the_page_with_a_sentence_that_names_nobody(
     acme: Organization, amy: User, ben: User, web: WebDoor
 ) -> None:
     web.sign_in(UserFactory(username="cleo"))
     answers = []
     for address in (ben.email, "nobody@example.com"):
         invite(acme, amy, address)
-        answer = web.send(mailed_path(), {"act": "accept"})
+        answer = web.send(opened(web), {"act": "accept"})
         answers.append((answer.status_code, "An account with the address that it was mailed to" in answer.content.decode()))
         assert address not in answer.content.decode()
     assert answers == [(403, True), (403, True)]
@@ -303,7 +319,7 @@ def test_another_account_is_refused_on_the_page_with_a_sentence_that_names_nobod
 @pytest.mark.parametrize("signed_in", [True, False])
 def test_whoever_has_the_link_can_decline(acme: Organization, amy: User, ben: User, web: WebDoor, signed_in: bool) -> None:
     invite(acme, amy, ben.email)
-    path = mailed_path()
+    path = opened(web)
     if signed_in:
         web.sign_in(ben)
     answer = web.send(path, {"act": "decline"})
@@ -315,7 +331,7 @@ def test_whoever_has_the_link_can_decline(acme: Organization, amy: User, ben: Us
 
 def test_who_must_set_a_second_factor_up_does_that_first(acme: Organization, amy: User, ben: User, web: WebDoor) -> None:
     invite(acme, amy, ben.email)
-    path = mailed_path()
+    path = opened(web)
     web.sign_in(ben)
     with time_machine.travel(0, tick=False):
         past = SecurityEvent(event="x").at

@@ -19,7 +19,7 @@ from orgs.models import Invitation, Membership, Organization, OrgLevel
 from orgs.projects.errors import NoHeir
 from orgs.projects.models import Level
 from tests.factories import PASSWORD, UserFactory, actor
-from tests.orgs.factories import OrganizationFactory, invite, level_in, mailed_key, person, support
+from tests.orgs.factories import OrganizationFactory, invite, level_in, mailed_link, person, support
 from tests.projects.factories import ProjectFactory, level_of
 from twofactor.events import AccountSecured
 
@@ -43,8 +43,8 @@ def support_invites(staff: Staff, whom: str, level: OrgLevel = OrgLevel.ADMIN) -
     return flows.invite(caller=staff, handle="acme", invitee=whom, level=level, actor=staff.actor)
 
 
-def accept(user: User, key: str) -> Membership:
-    return flows.accept(key=key, user=user, actor=actor(user))
+def accept(user: User, link: str) -> Membership:
+    return flows.accept(link=link, user=user, actor=actor(user))
 
 
 def test_support_invites_neither_itself_nor_other_staff_by_their_address(acme: Organization, ben: User) -> None:
@@ -53,23 +53,23 @@ def test_support_invites_neither_itself_nor_other_staff_by_their_address(acme: O
         support_invites(staff, staff.user.email.upper())
     support_invites(staff, tess.email)
     with pytest.raises(InvitationForOther):
-        accept(tess, mailed_key())
+        accept(tess, mailed_link())
     support_invites(staff, "later@example.com")
-    key = mailed_key()
+    link = mailed_link()
     User.objects.filter(pk=staff.user.pk).update(email="later@example.com")
     with pytest.raises(InvitationForOther):
-        accept(User.objects.get(pk=staff.user.pk), key)
+        accept(User.objects.get(pk=staff.user.pk), link)
     assert set(acme.memberships.values_list("user__username", flat=True)) == {"amy", "ben"}
 
 
 def test_an_invitation_of_support_works_for_others_and_dies_with_its_place_in_support(acme: Organization) -> None:
     staff, dana, eve = plain_staff(), UserFactory(username="dana"), UserFactory(username="eve")
     support_invites(staff, dana.email)
-    assert accept(dana, mailed_key()).level == "ADMIN"
+    assert accept(dana, mailed_link()).level == "ADMIN"
     support_invites(staff, eve.email)
     staff.user.groups.clear()
     with pytest.raises(LinkDead):
-        accept(eve, mailed_key())
+        accept(eve, mailed_link())
 
 
 def test_the_admins_are_mailed_whatever_support_does_to_members(acme: Organization, amy: User, ben: User) -> None:
@@ -88,14 +88,14 @@ def test_the_admins_are_mailed_whatever_support_does_to_members(acme: Organizati
 @pytest.mark.parametrize("act", ["remove", "leave"])
 def test_nobody_comes_back_by_an_invitation_that_was_left_over(acme: Organization, amy: User, ben: User, act: str, whom: str) -> None:
     Membership.objects.filter(user=ben).delete()
-    keys = []
+    links = []
     for one in (whom, *{"ben@example.com", "user-ben"} - {whom}):
         invite(acme, amy, one, OrgLevel.ADMIN)
-        keys.append(mailed_key())
-    accept(ben, keys[0])
+        links.append(mailed_link())
+    accept(ben, links[0])
     assert not Invitation.objects.pending().exists()
     invite(acme, amy, ben.email, OrgLevel.ADMIN)
-    keys.append(Invitation.objects.pending().get().public_id)
+    links.append(Invitation.objects.pending().get().public_id)
     invite(acme, amy, "dana@example.com")
     change: Any = {"handle": "acme", "username": "ben"}
     flows.change_level(caller=person(amy), level=OrgLevel.ADMIN, actor=actor(amy), **change)
@@ -104,9 +104,9 @@ def test_nobody_comes_back_by_an_invitation_that_was_left_over(acme: Organizatio
         flows.remove(caller=person(amy), actor=actor(amy), **change)
     else:
         flows.leave(caller=person(ben), handle="acme", actor=actor(ben))
-    for key in keys[1:]:
+    for link in links[1:]:
         with pytest.raises(LinkDead):
-            accept(ben, key)
+            accept(ben, link)
     assert level_in(acme, ben) is None
     assert [one.email for one in Invitation.objects.pending()] == ["dana@example.com"]
 
@@ -143,12 +143,12 @@ def test_an_invitation_is_dead_when_whoever_made_it_has_no_say(
 ) -> None:
     Membership.objects.filter(user=ben).update(level=OrgLevel.ADMIN)
     invite(acme, ben, "dana@example.com", OrgLevel.ADMIN)
-    key = mailed_key()
+    link = mailed_link()
     dana = None if new else UserFactory(username="dana", email="dana@example.com")
     happens(ben)
     fields: Any = {"username": "dana", "password": PASSWORD, "first_name": "", "last_name": ""}
     with pytest.raises(LinkDead):
-        _ = accept(dana, key) if dana else flows.accept_as_new(key=key, actor=actor(), **fields)
+        _ = accept(dana, link) if dana else flows.accept_as_new(link=link, actor=actor(), **fields)
     assert acme.memberships.filter(user__username="dana").count() == 0
 
 
@@ -156,7 +156,7 @@ def test_an_invitation_after_the_account_was_secured_works(acme: Organization, a
     _secured(amy)
     dana = UserFactory(username="dana")
     invite(acme, amy, dana.email)
-    assert accept(dana, mailed_key()).user == dana
+    assert accept(dana, mailed_link()).user == dana
 
 
 @pytest.mark.parametrize(("now", "wish", "allowed"), [(None, 1, False), (12, 11, False), (12, 13, True), (12, None, True)])
@@ -209,6 +209,16 @@ def test_levels_flood_nobody(acme: Organization, amy: User, ben: User, monkeypat
     assert SecurityEvent.objects.filter(event="org.member-changed").count() == 6
     with pytest.raises(TooManyAttempts):
         flows.change_level(level=OrgLevel.ADMIN, **change)
+
+
+def test_in_a_call_for_several_members_each_counts(acme: Organization, amy: User, ben: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(org_limits, "CHANGES_PER_HOUR", 3)
+    both: Any = {"caller": person(amy), "handle": "acme", "wishes": {"ben": OrgLevel.ADMIN, "amy": OrgLevel.ADMIN}, "actor": actor(amy)}
+    flows.change_levels(**both)
+    with pytest.raises(TooManyAttempts):
+        flows.change_levels(**both)
+    # What is refused is not counted.
+    flows.change_level(caller=person(amy), handle="acme", username="ben", level=OrgLevel.MEMBER, actor=actor(amy))
 
 
 def test_policies_flood_nobody(acme: Organization, amy: User, monkeypatch: pytest.MonkeyPatch) -> None:

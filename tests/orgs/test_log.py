@@ -50,7 +50,9 @@ def test_an_admin_sees_who_did_what_to_whom(web: WebDoor, acme: Organization, am
 
 
 @pytest.mark.parametrize("hidden", HIDDEN)
-def test_an_admin_sees_nothing_of_sessions_and_of_other_organizations(web: WebDoor, acme: Organization, amy: User, hidden: str) -> None:
+def test_org_05_an_admin_sees_nothing_of_sessions_and_of_other_organizations(
+    web: WebDoor, acme: Organization, amy: User, hidden: str
+) -> None:
     page = web.sign_in(amy).get(LOG)
     told = " ".join(f"{entry.title} {entry.text} {entry.place} {entry.device} {entry.whom}" for entry in page.context["entries"])
     exported: Any = bearer(amy, label="two").get(f"{REST}export/")
@@ -70,7 +72,7 @@ def test_filters_hold_at_every_door(web: WebDoor, acme: Organization, amy: User,
 
 
 @pytest.mark.parametrize("asked", ["address=203.0.113.77", "subject=user-ben", "about=org-other", "request=1795518048545-596165"])
-def test_what_is_not_theirs_is_no_filter(web: WebDoor, acme: Organization, amy: User, asked: str) -> None:
+def test_org_05_what_is_not_theirs_is_no_filter(web: WebDoor, acme: Organization, amy: User, asked: str) -> None:
     web.sign_in(amy)
     assert [web.get(f"{path}?{asked}").status_code for path in (LOG, REST, f"{REST}export/")] == [422, 422, 422]
     assert SecurityEvent.objects.filter(event="log.exported").count() == 0

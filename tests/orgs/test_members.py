@@ -14,7 +14,7 @@ from orgs.projects.models import Level
 from orgs.signals import member_joined, member_leaving, member_left
 from tests.conftest import Race
 from tests.factories import UserFactory, actor
-from tests.orgs.factories import OrganizationFactory, invite, level_in, mailed_key, person, support
+from tests.orgs.factories import OrganizationFactory, invite, level_in, mailed_link, person, support
 from tests.projects.factories import ProjectFactory, level_of
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def test_a_level_is_changed_with_event_and_mail_and_the_same_one_again_is_no_cha
 
 
 @pytest.mark.parametrize("act", ["change", "remove", "invite", "rename"])
-def test_what_admins_do_is_refused_to_a_member_and_unknown_to_a_stranger(acme: Organization, ben: User, act: str) -> None:
+def test_org_02_what_admins_do_is_refused_to_a_member_and_unknown_to_a_stranger(acme: Organization, ben: User, act: str) -> None:
     stranger = UserFactory(username="stranger")
     acts: dict[str, Any] = {
         "change": lambda who: change(who, "ben", OrgLevel.ADMIN),
@@ -69,7 +69,7 @@ def test_what_admins_do_is_refused_to_a_member_and_unknown_to_a_stranger(acme: O
     assert (level_in(acme, ben), acme.memberships.count(), SecurityEvent.objects.count(), OutboxMail.objects.count()) == ("MEMBER", 2, 0, 0)
 
 
-def test_the_last_admin_who_can_sign_in_stays(acme: Organization, amy: User, ben: User) -> None:
+def test_org_02_the_last_admin_who_can_sign_in_stays(acme: Organization, amy: User, ben: User) -> None:
     Membership.objects.create(org=acme, user=UserFactory(username="gone", is_active=False), level=OrgLevel.ADMIN)
     for act in (lambda: change(amy, "amy", OrgLevel.MEMBER), lambda: remove(amy, "amy"), lambda: leave(amy)):
         with pytest.raises(LastAdmin):
@@ -93,7 +93,7 @@ def test_of_several_changes_all_happen_or_none(acme: Organization, amy: User, be
     assert level_in(acme, ben) == "MEMBER"
 
 
-def test_two_admins_who_demote_each_other_at_once_leave_one(race: Race) -> None:
+def test_org_02_two_admins_who_demote_each_other_at_once_leave_one(race: Race) -> None:
     people = [UserFactory(username=name) for name in ("amy", "ben")]
     acme = OrganizationFactory(handle="acme", admins=people)
 
@@ -107,7 +107,7 @@ def test_two_admins_who_demote_each_other_at_once_leave_one(race: Race) -> None:
     connections.close_all()
 
 
-def test_two_admins_who_leave_at_once_leave_one(race: Race) -> None:
+def test_org_02_two_admins_who_leave_at_once_leave_one(race: Race) -> None:
     people = [UserFactory(username=name) for name in ("amy", "ben")]
     acme = OrganizationFactory(handle="acme", admins=people)
     results = race(2, lambda number: leave(people[number]))
@@ -180,7 +180,7 @@ def test_rooms_above_are_told_before_and_after_and_undo_the_act_if_they_fail(acm
         assert heard == [(member_leaving, ben, True), (member_left, ben, False)]
         bolt = OrganizationFactory(handle="bolt", admins=[amy])
         invite(bolt, amy, "user-ben")
-        flows.accept(key=mailed_key(), user=ben, actor=actor(ben))
+        flows.accept(link=mailed_link(), user=ben, actor=actor(ben))
         assert heard[2:] == [(member_joined, ben, True)]
         member_left.connect(fail)
         Membership.objects.create(org=acme, user=ben)
@@ -202,7 +202,7 @@ def test_support_makes_an_organization_and_invites_its_admin_who_is_bound_to_not
     assert (invited.subject, invited.data["level"]) == (amy, "ADMIN")
     mail = OutboxMail.objects.get()
     assert (mail.to, staff.reason in mail.text, "user-sam invites you" in mail.text) == (amy.email, True, True)
-    flows.accept(key=mailed_key(), user=amy, actor=actor(amy))
+    flows.accept(link=mailed_link(), user=amy, actor=actor(amy))
     assert level_in(org, amy) == "ADMIN"
 
 

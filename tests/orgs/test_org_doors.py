@@ -110,7 +110,7 @@ def test_a_narrow_token_reaches_no_organization_and_one_held_below_changes_none(
     assert level_in(acme, ben) == "MEMBER"
 
 
-def test_an_admin_sees_second_factor_tokens_and_activity_and_nothing_of_other_organizations(
+def test_org_05_an_admin_sees_second_factor_tokens_and_activity_and_nothing_of_other_organizations(
     clock: Any, acme: Organization, amy: User, ben: User, amys: str
 ) -> None:
     assert facts_of(amys, "ben") == {"second_factor": False, "tokens": 0, "stale_tokens": 0, "oldest_token": None, "last_activity": None}

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import sessions
 from accounts.errors import ReasonNeeded
 from accounts.models import OutboxMail, SecurityEvent, Session, User
-from orgs import flows, impact, settling
+from orgs import flows, impact, limits, settling
 from orgs.errors import AdminNeeded, OrgNotFound, PolicyRefused
 from orgs.flows import PolicyWishes
 from orgs.models import Membership, Organization, OrgLevel, Policy
@@ -51,7 +51,7 @@ def a_session(user: User, *, idle: int = 0, limit: int = 900) -> Session:
     )  # fmt: skip
 
 
-def test_a_stricter_limit_holds_for_a_live_session_at_its_next_request(
+def test_org_03_a_stricter_limit_holds_for_a_live_session_at_its_next_request(
     web: WebDoor, acme: Organization, amy: User, ben: User, clock: Any
 ) -> None:
     web.sign_in(ben)
@@ -72,7 +72,7 @@ def test_a_looser_limit_holds_for_a_live_session_too(web: WebDoor, acme: Organiz
     assert limit_of(ben) == 900
 
 
-def test_of_two_organizations_the_strictest_holds_and_leaving_one_computes_anew(
+def test_org_03_of_two_organizations_the_strictest_holds_and_leaving_one_computes_anew(
     web: WebDoor, acme: Organization, amy: User, ben: User
 ) -> None:
     bolt = OrganizationFactory(handle="bolt", members=[ben], admins=[amy], auto_logout_after_minutes=10)
@@ -87,13 +87,13 @@ def test_of_two_organizations_the_strictest_holds_and_leaving_one_computes_anew(
     assert limit_of(ben) == 900
 
 
-def test_joining_takes_the_policies_of_the_organization_to_open_sessions(web: WebDoor, acme: Organization, amy: User) -> None:
+def test_org_03_joining_takes_the_policies_of_the_organization_to_open_sessions(web: WebDoor, acme: Organization, amy: User) -> None:
     cleo = UserFactory(username="cleo")
     set_policies(acme, amy, auto_logout_after=5)
     web.sign_in(cleo)
     assert limit_of(cleo) == 900
     invitation = flows.invite(caller=person(amy), handle="acme", invitee="cleo", level=OrgLevel.MEMBER, actor=actor(amy))
-    flows.accept(key=invitation.public_id, user=cleo, actor=actor(cleo))
+    flows.accept(link=invitation.public_id, user=cleo, actor=actor(cleo))
     assert limit_of(cleo) == 300
 
 
@@ -196,7 +196,7 @@ def test_support_sets_them_with_a_reason_that_is_recorded_and_mailed(acme: Organ
 
 
 @pytest.mark.parametrize(("who", "refusal", "status"), [("ben", AdminNeeded, 403), ("stranger", OrgNotFound, 404)])
-def test_members_and_strangers_set_nothing_by_any_door(
+def test_org_02_members_and_strangers_set_nothing_by_any_door(
     web: WebDoor, acme: Organization, ben: User, who: str, refusal: type[Exception], status: int
 ) -> None:
     user = ben if who == "ben" else UserFactory(username="stranger")
@@ -340,7 +340,7 @@ def test_dx_sets_and_describes_them(acme: Organization, amy: User) -> None:
     assert dx("/org-acme/update", {"policies": {"autoLogoutAfter": 0}}, text).status_code == 422
 
 
-def test_a_preview_tells_nothing_of_limits_that_other_organizations_have(acme: Organization, amy: User, ben: User) -> None:
+def test_org_05_a_preview_tells_nothing_of_limits_that_other_organizations_have(acme: Organization, amy: User, ben: User) -> None:
     a_session(ben, idle=100)
     wishes = PolicyWishes(auto_logout_after=5)
     alone = impact.weigh(acme, wishes)
@@ -348,3 +348,34 @@ def test_a_preview_tells_nothing_of_limits_that_other_organizations_have(acme: O
     Session.objects.of(ben).update(idle_limit_seconds=180)
     assert impact.weigh(acme, wishes) == alone
     assert [hit.kind for hit in alone] == ["sessions-shortened"]
+
+
+def asked_on_the_page(org: Organization, admin: User) -> int:
+    web = WebDoor().sign_in(admin)
+    page = web.get("/orgs/acme/")
+    return int(web.send("/orgs/acme/", {**fields_of(page, auto_logout_after="5"), "preview": "1"}).status_code)
+
+
+def asked_over_rest(org: Organization, admin: User) -> int:
+    text = token_and_text(user=admin)[1]
+    answer = rest("PATCH", "/api/v1/orgs/acme/policies/", text, {"autoLogoutAfter": 5, "preview": True})
+    assert answer.status_code == 200 or int(answer["Retry-After"]) >= 1
+    return answer.status_code
+
+
+@pytest.mark.parametrize("limit", ["PREVIEWS_PER_PERSON_AND_MINUTE", "PREVIEWS_PER_ADDRESS_AND_MINUTE"])
+def test_api_08_whom_policies_would_hit_is_asked_so_often_over_all_doors(
+    acme: Organization, amy: User, monkeypatch: pytest.MonkeyPatch, clock: Any, limit: str
+) -> None:
+    monkeypatch.setattr(limits, limit, 2)
+    assert [asked_on_the_page(acme, amy), asked_over_rest(acme, amy)] == [200, 200]
+    assert [asked_on_the_page(acme, amy), asked_over_rest(acme, amy)] == [429, 429]
+    other: User = UserFactory(username="cleo")
+    Membership.objects.create(org=acme, user=other, level=OrgLevel.ADMIN)
+    # Another admin at the same address.
+    assert asked_over_rest(acme, other) == (200 if "PERSON" in limit else 429)
+    clock.shift(MINUTE)
+    assert asked_over_rest(acme, amy) == 200
+    set_policies(acme, amy, auto_logout_after=5)
+    acme.refresh_from_db()
+    assert acme.auto_logout_after_minutes == 5

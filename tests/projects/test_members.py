@@ -94,7 +94,7 @@ def test_a_switched_off_person_is_as_unknown_as_nobody(atlas: Project, amy: User
 
 
 @pytest.mark.parametrize("level", [Level.VIEW, Level.UPLOAD, Level.CONTRIBUTE])
-def test_only_who_administers_invites_changes_and_removes(amy: User, ben: User, level: Level) -> None:
+def test_org_02_only_who_administers_invites_changes_and_removes(amy: User, ben: User, level: Level) -> None:
     atlas = ProjectFactory(billed_to=amy, members={ben: level})
     kwargs: dict[str, Any] = {"caller": person(ben), "project_id": atlas.public_id, "actor": actor(ben)}
     with pytest.raises(LevelTooLow):
@@ -234,7 +234,7 @@ def test_the_last_administrator_is_told_on_the_page_that_they_cannot_leave(web: 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_two_administrators_who_remove_each_other_at_once_one_stays(race: Race) -> None:
+def test_org_02_of_two_administrators_who_remove_each_other_at_once_one_stays(race: Race) -> None:
     amy, ben = UserFactory(username="amy"), UserFactory(username="ben")
     for _ in range(5):
         project = ProjectFactory(billed_to=amy, members={ben: Level.ADMINISTER})

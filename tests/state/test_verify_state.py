@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
@@ -23,7 +24,7 @@ from tests.factories import PASSWORD, UserFactory
 from tests.tokens.factories import TokenFactory
 from tests.twofactor.factories import turned_on
 from tests.work.factories import Desk, announce, begin, uploaded
-from tokens.work import state, storage, sweeping
+from tokens.work import storage, sweeping
 from tokens.work.models import FileInProject, Job, Part, Transfer
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +41,7 @@ def verify(*options: str) -> tuple[list[str], bool]:
     return said.getvalue().splitlines()[:-1], whole
 
 
-def sql(statement: str, *values: object) -> None:
+def sql(statement: str, *values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
 
@@ -218,7 +219,7 @@ def test_a_file_that_is_removed_meanwhile_is_no_finding(house: Desk, monkeypatch
         sweeping.sweep()
         return real(part)
 
-    monkeypatch.setattr(state.storage, "held", held)
+    monkeypatch.setattr(storage, "held", held)
     assert verify() == ([], True)
     assert not Part.objects.filter(state="complete").exists()
 
@@ -239,7 +240,7 @@ def test_a_look_is_kept_with_its_first_findings(house: Desk) -> None:
 def test_findings_and_the_newest_seal_as_json(house: Desk) -> None:
     sql("UPDATE accounts_user SET session_epoch = 7 WHERE username = 'amy'")
     said = StringIO()
-    with pytest.raises(CommandError, match="The state is not whole"):
+    with pytest.raises(CommandError, match="The state is not whole: 1 finding$"):
         call_command("verify_state", "--json", stdout=said)
     lines = [json.loads(line) for line in said.getvalue().splitlines()]
     assert [sorted(line) for line in lines] == [["finding"], ["findings", "newest_seal", "seconds"]]

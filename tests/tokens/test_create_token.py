@@ -55,7 +55,7 @@ def test_months_are_those_of_the_calendar(start: datetime, months: int, end: dat
 
 
 @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(seconds=-1), timedelta(days=367), timedelta(days=4000)])
-def test_an_end_that_is_past_or_beyond_a_year_is_refused(ahead: timedelta) -> None:
+def test_tok_09_an_end_that_is_past_or_beyond_a_year_is_refused(ahead: timedelta) -> None:
     with pytest.raises(ExpiryRefused):
         make(UserFactory(), expires=timezone.now() + ahead)
     assert not Token.objects.exists()
@@ -64,7 +64,7 @@ def test_an_end_that_is_past_or_beyond_a_year_is_refused(ahead: timedelta) -> No
 @pytest.mark.parametrize(
     "label", ["", "   ", "x" * 65, "a\x00b", "a\nb", "a\u202eb", "a\u2066b", "a\u200fb", "a\u2028b", "a\x7fb", "\ud800"]
 )
-def test_a_label_that_deceives_or_is_none_is_refused(label: str) -> None:
+def test_tok_12_a_label_that_deceives_or_is_none_is_refused(label: str) -> None:
     with pytest.raises(LabelRefused):
         make(UserFactory(), label=label)
 
@@ -73,7 +73,7 @@ def test_a_label_is_kept_in_its_composed_form() -> None:
     assert make(UserFactory(), label="  cafe\u0301 ").token.label == "café"
 
 
-def test_only_the_digest_and_four_characters_of_a_text_are_stored_and_it_stays_out_of_logs() -> None:
+def test_tok_02_only_the_digest_and_four_characters_of_a_text_are_stored_and_it_stays_out_of_logs() -> None:
     minted = make(UserFactory())
     assert minted.token.digest == digest(minted.text)
     assert minted.text not in repr(minted)
@@ -103,7 +103,7 @@ def test_two_people_can_use_the_same_label() -> None:
     assert make(UserFactory()).token.label == make(UserFactory()).token.label
 
 
-def test_nobody_has_more_live_tokens_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tok_13_nobody_has_more_live_tokens_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "LIVE_PER_USER", 2)
     user = UserFactory()
     TokenFactory.create_batch(2, user=user)
@@ -111,7 +111,8 @@ def test_nobody_has_more_live_tokens_than_the_limit(monkeypatch: pytest.MonkeyPa
         make(user)
 
 
-def test_the_sixty_first_token_in_an_hour_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tok_13_the_sixty_first_token_in_an_hour_has_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (limits.MADE_PER_HOUR, limits.LIVE_PER_USER) == (60, 500)
     monkeypatch.setattr(limits, "MADE_PER_HOUR", 2)
     user = UserFactory()
     make(user, "a")
@@ -153,7 +154,7 @@ def test_the_token_of_a_job_makes_no_tokens() -> None:
     assert Token.objects.count() == 1
 
 
-def test_rest_answers_with_the_text_once_and_keeps_it_out_of_caches() -> None:
+def test_tok_03_rest_answers_with_the_text_once_and_keeps_it_out_of_caches() -> None:
     user_token, text = token_and_text()
     answer: Any = rest("POST", TOKENS, text, {"label": "nightly", "projects": {"*": "ADMINISTER"}})
     made = answer.json()
@@ -187,7 +188,7 @@ def test_a_body_of_the_wrong_shape_is_refused_and_makes_nothing(body: object) ->
     assert Token.objects.count() == 1
 
 
-def test_the_page_shows_the_text_in_the_answer_to_the_form_and_never_again() -> None:
+def test_tok_03_the_page_shows_the_text_in_the_answer_to_the_form_and_never_again() -> None:
     browser = signed_in(UserFactory())
     answer = browser.post(NEW, {"label": "nightly", "expires": "7"})
     text = answer.context["text"]
@@ -249,7 +250,7 @@ def test_the_text_is_not_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_two_requests_for_one_label_at_once_one_wins_and_the_other_is_told(race: Race) -> None:
+def test_tok_12_of_two_requests_for_one_label_at_once_one_wins_and_the_other_is_told(race: Race) -> None:
     text = token_and_text()[1]
     statuses = race(2, lambda _: rest("POST", TOKENS, text, {"label": "same"}).status_code)
     assert sorted(statuses) == [201, 409]

@@ -9,7 +9,7 @@ from tokens import keys
 
 pytestmark = pytest.mark.once
 
-SAMPLE = 20_000
+SAMPLE = 100_000
 
 
 def test_a_text_has_the_form_that_scanners_look_for() -> None:
@@ -19,7 +19,7 @@ def test_a_text_has_the_form_that_scanners_look_for() -> None:
     assert keys.well_formed(text)
 
 
-def test_random_characters_come_evenly_and_no_text_twice() -> None:
+def test_tok_01_random_characters_come_evenly_and_no_text_twice() -> None:
     texts = [keys.mint() for _ in range(SAMPLE)]
     assert len(set(texts)) == SAMPLE
     counts = Counter(char for text in texts for char in text[4:26])
@@ -30,7 +30,7 @@ def test_random_characters_come_evenly_and_no_text_twice() -> None:
 
 
 @pytest.mark.parametrize("position", range(4, 32))
-def test_one_wrong_character_anywhere_is_noticed(position: int) -> None:
+def test_tok_01_one_wrong_character_anywhere_is_noticed(position: int) -> None:
     text = keys.mint()
     other = "a" if text[position] != "a" else "b"
     assert not keys.well_formed(text[:position] + other + text[position + 1 :])

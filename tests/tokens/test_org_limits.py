@@ -1,5 +1,6 @@
 """What organizations allow tokens: how long one lives, and whether members make any; of several the strictest (S7.2)."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +12,14 @@ from orgs import flows as org_flows
 from orgs import impact
 from orgs.flows import PolicyWishes
 from orgs.models import Membership, Organization, OrgLevel
-from tests.conftest import WebDoor
+from tests.conftest import Race, WebDoor
 from tests.factories import PASSWORD, UserFactory, actor
 from tests.orgs.factories import OrganizationFactory, person
 from tests.projects.factories import project_of
 from tests.tokens.doors import dx, rest
 from tests.tokens.factories import token_and_text
 from tokens import flows, settling
+from tokens.errors import TokensNotAllowed
 from tokens.models import Token, TokenKind
 
 pytestmark = pytest.mark.django_db
@@ -112,7 +114,7 @@ def test_logins_and_jobs_stay_possible(amy: User) -> None:
     assert set(Token.objects.values_list("kind", flat=True)) == {TokenKind.CLI, TokenKind.JOB}
 
 
-def test_existing_tokens_end_at_a_new_limit_and_one_that_is_older_at_once(amy: User, ben: User, clock: Any) -> None:
+def test_tok_09_existing_tokens_end_at_a_new_limit_and_one_that_is_older_at_once(amy: User, ben: User, clock: Any) -> None:
     org = limited(ben)
     Membership.objects.create(org=org, user=amy, level=OrgLevel.ADMIN)
     old, text = token_and_text(user=ben, expires=timezone.now() + 90 * DAYS)
@@ -139,7 +141,7 @@ def test_who_joins_brings_no_longer_life_along(amy: User, ben: User, clock: Any)
     org, token = limited(amy, 7), token_and_text(user=ben, expires=timezone.now() + 90 * DAYS)[0]
     Membership.objects.filter(org=org).update(level=OrgLevel.ADMIN)
     invitation = org_flows.invite(caller=person(amy), handle="acme", invitee="ben", level=OrgLevel.MEMBER, actor=actor(amy))
-    org_flows.accept(key=invitation.public_id, user=ben, actor=actor(ben))
+    org_flows.accept(link=invitation.public_id, user=ben, actor=actor(ben))
     token.refresh_from_db()
     assert token.expires == timezone.now() + 7 * DAYS
 
@@ -161,3 +163,37 @@ def test_a_preview_weighs_no_token_that_reaches_others_alone(amy: User, clock: A
     mine.org = org
     mine.save()
     assert [hit.kind for hit in impact.weigh(org, wishes)] == ["tokens-longer", "members-with-tokens"]
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("act", ["make", "rotate"])
+def test_a_rule_that_is_set_while_a_token_is_made_comes_before_or_after_it(race: Race, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
+    amy: User = UserFactory(username="amy")
+    limited(amy)
+    Membership.objects.update(level=OrgLevel.ADMIN)
+    token = token_and_text(user=amy)[0]
+    set_but_not_committed, tried = threading.Event(), threading.Event()
+
+    def hold(name: str) -> None:
+        set_but_not_committed.set()
+        tried.wait(0.3)
+
+    monkeypatch.setattr("orgs.flows.policies.failpoint", hold)
+
+    def run(runner: int) -> Any:
+        if runner == 0:
+            wishes = PolicyWishes(tokens_allowed=False)
+            return org_flows.set_policies(caller=person(amy), handle="acme", wishes=wishes, actor=actor(amy))
+        assert set_but_not_committed.wait(30)
+        try:
+            if act == "make":
+                return flows.create(user=amy, label="late", expires=None, kind=TokenKind.API, actor=actor(amy))
+            return flows.rotate(user=amy, token=token, overlap_seconds=0, expires=None, actor=actor(amy))
+        finally:
+            tried.set()
+
+    done, made = race(2, run)
+    assert not isinstance(done, Exception), repr(done)
+    assert isinstance(made, TokensNotAllowed), repr(made)
+    assert Token.objects.count() == 1

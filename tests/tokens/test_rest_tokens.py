@@ -65,7 +65,7 @@ def test_what_is_no_scope_or_too_wide_is_refused_at_its_field(amy: User, amys: s
     assert Token.objects.count() == 1
 
 
-def test_the_repeat_of_a_request_makes_no_second_token_and_shows_no_text(amy: User, amys: str) -> None:
+def test_tok_13_the_repeat_of_a_request_makes_no_second_token_and_shows_no_text(amy: User, amys: str) -> None:
     body, key = {"label": "nightly", "projects": {"*": "VIEW"}}, {"Idempotency-Key": "5a1f0c34-3f5b"}
     first = post(amys, body, **key)
     for again in (body, {"projects": {"*": "VIEW"}, "label": "nightly"}):
@@ -140,7 +140,7 @@ def test_of_eight_copies_of_one_request_at_once_one_makes_a_token(race: Race) ->
     assert Token.objects.filter(label="nightly").count() == 1
 
 
-def test_a_label_is_all_that_a_patch_changes(amy: User, amys: str) -> None:
+def test_tok_09_a_label_is_all_that_a_patch_changes(amy: User, amys: str) -> None:
     token = TokenFactory(user=amy, label="old")
     path = f"{TOKENS}{token.public_id}/"
     renamed: Any = rest("PATCH", path, amys, {"label": "new"})
@@ -156,7 +156,7 @@ def test_a_label_is_all_that_a_patch_changes(amy: User, amys: str) -> None:
     assert token.label == "new"
 
 
-def test_a_dead_token_is_neither_renamed_nor_brought_back(amy: User, amys: str) -> None:
+def test_tok_10_a_dead_token_is_neither_renamed_nor_brought_back(amy: User, amys: str) -> None:
     for traits in ({"revoked": True}, {"past": True}):
         token = TokenFactory(user=amy, **traits)
         assert code(rest("PATCH", f"{TOKENS}{token.public_id}/", amys, {"label": "x"})) == (404, "token_not_found")
@@ -188,7 +188,7 @@ def test_a_rotation_of_another_shape_is_refused(amy: User, amys: str, body: Any)
     assert Token.objects.count() == 2
 
 
-def test_several_are_revoked_all_or_none(amy: User, amys: str) -> None:
+def test_tok_11_several_are_revoked_all_or_none(amy: User, amys: str) -> None:
     one, two = TokenFactory(user=amy, label="one"), TokenFactory(user=amy, label="two")
     child = TokenFactory(user=amy, label="a child", parent=two)
     assert code(post(amys, {"ids": [one.public_id, TokenFactory().public_id]}, REVOKE)) == (404, "token_not_found")
@@ -225,7 +225,7 @@ def test_a_revocation_of_another_shape_ends_nothing(amys: str, body: Any) -> Non
     assert Token.objects.live().count() == 1
 
 
-def test_questions_are_limited_and_revoking_is_not(amy: User, amys: str, settings: Any) -> None:
+def test_api_08_questions_are_limited_and_revoking_is_not(amy: User, amys: str, settings: Any) -> None:
     token = TokenFactory(user=amy)
     asked = [post(amys, {"ids": [token.public_id], "preview": True}, REVOKE) for _ in range(61)]
     assert [answer.status_code for answer in asked] == [200] * 60 + [429]
@@ -233,7 +233,7 @@ def test_questions_are_limited_and_revoking_is_not(amy: User, amys: str, setting
     assert post(amys, {"ids": [token.public_id]}, REVOKE).status_code == 200
 
 
-def test_a_search_finds_labels_and_projects_and_is_limited(amy: User, amys: str) -> None:
+def test_api_08_a_search_finds_labels_and_projects_and_is_limited(amy: User, amys: str) -> None:
     project = project_of(amy, name="Genome Atlas")
     scoped = TokenFactory(user=amy, label="scoped", everywhere=None)
     TokenProject.objects.create(token=scoped, project=project, level=Level.VIEW)
@@ -254,7 +254,7 @@ ACCOUNT = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ACCOUNT)
-def test_a_token_of_chosen_projects_reaches_nothing_of_the_account(amy: User, method: str, path: str, body: Any) -> None:
+def test_tok_07_a_token_of_chosen_projects_reaches_nothing_of_the_account(amy: User, method: str, path: str, body: Any) -> None:
     other = TokenFactory(user=amy, label="other")
     WebDoor().sign_in(amy)
     token, text = token_and_text(user=amy, everywhere=None)
@@ -293,7 +293,7 @@ def test_every_token_can_say_who_it_is_and_end_itself(amy: User, everywhere: Lev
 
 
 @pytest.mark.parametrize("wish", [None, {"*": "ADMINISTER"}, {"*": "CONTRIBUTE"}, {"*": "VIEW"}])
-def test_over_rest_too_a_token_makes_none_that_is_wider_than_itself(amy: User, wish: Any) -> None:
+def test_tok_07_over_rest_too_a_token_makes_none_that_is_wider_than_itself(amy: User, wish: Any) -> None:
     text = token_and_text(user=amy, everywhere=Level.CONTRIBUTE)[1]
     answer = post(text, {"label": "child", **({"projects": wish} if wish else {})})
     if wish == {"*": "ADMINISTER"}:
@@ -304,7 +304,7 @@ def test_over_rest_too_a_token_makes_none_that_is_wider_than_itself(amy: User, w
 
 
 @pytest.mark.parametrize(("method", "path", "body"), [("POST", TOKENS, {"label": "x"}), ("POST", f"{TOKENS}<id>/rotate/", {})])
-def test_a_job_token_makes_and_rotates_none(amy: User, method: str, path: str, body: Any) -> None:
+def test_tok_07_a_job_token_makes_and_rotates_none(amy: User, method: str, path: str, body: Any) -> None:
     other = TokenFactory(user=amy)
     text = token_and_text(user=amy, kind=TokenKind.JOB)[1]
     assert code(rest(method, path.replace("<id>", other.public_id), text, body)) == (403, "account_out_of_reach")

@@ -59,7 +59,7 @@ def test_after_the_dialog_they_are_gone_from_the_list_and_the_record_says_who_wh
 
 
 @pytest.mark.parametrize("foreign", ["of another", "token-" + "B" * 24, "token-\x00", "1", ""])
-def test_one_foreign_or_unknown_id_makes_the_whole_request_a_404(foreign: str) -> None:
+def test_tok_11_one_foreign_or_unknown_id_makes_the_whole_request_a_404(foreign: str) -> None:
     user = UserFactory()
     mine = TokenFactory.create_batch(2, user=user)
     stranger = TokenFactory()
@@ -76,7 +76,7 @@ def test_with_nothing_selected_one_is_back_at_the_list() -> None:
     assert browser.post(REVOKE)["Location"] == "/profile/tokens/"
 
 
-def test_rest_revokes_and_says_the_same_the_second_time() -> None:
+def test_tok_10_rest_revokes_and_says_the_same_the_second_time() -> None:
     token, text = token_and_text()
     other = TokenFactory(user=token.user)
     path = f"/api/v1/tokens/{other.public_id}/"

@@ -206,7 +206,7 @@ def test_what_a_replaced_token_makes_in_its_overlap_ends_with_the_overlap(amy: U
         flows.create(user=amy, label="longer", expires=old.expires, kind=TokenKind.API, actor=actor(amy), presenter=old)
 
 
-def test_a_narrower_token_rotates_no_wider_one(amy: User) -> None:
+def test_tok_07_a_narrower_token_rotates_no_wider_one(amy: User) -> None:
     narrow, wide = TokenFactory(user=amy, everywhere=Level.VIEW), TokenFactory(user=amy)
     with pytest.raises(WiderThanToken):
         rotate(wide, presenter=narrow)

@@ -129,7 +129,7 @@ NAMES = ("all", "all view", "all contribute", "atlas view", "atlas contribute", 
 
 @pytest.mark.parametrize("wish", [*NAMES, None])
 @pytest.mark.parametrize("presenter", NAMES)
-def test_a_token_makes_none_that_is_wider_than_itself(amy: User, presenter: str, wish: str | None) -> None:
+def test_tok_07_a_token_makes_none_that_is_wider_than_itself(amy: User, presenter: str, wish: str | None) -> None:
     presenters = Presenters(amy)
     token, text = presenters.token(presenter)
     asked = {} if wish is None else {"scope": {"projects": presenters.scope(wish).as_json()}}
@@ -219,7 +219,7 @@ class Sees:
         return {row["describe"]["name"]: row["level"] for row in rows}
 
 
-def test_access_is_the_lower_of_both_levels_and_follows_the_member_at_once(amy: User) -> None:
+def test_tok_06_access_is_the_lower_of_both_levels_and_follows_the_member_at_once(amy: User) -> None:
     atlas, cohort = project_of(amy, Level.CONTRIBUTE, name="Atlas"), project_of(amy, Level.VIEW, name="Cohort")
     chosen = Sees(make(amy, Scope(None, {atlas.public_id: Level.UPLOAD, cohort.public_id: Level.VIEW})).text)
     capped, free = Sees(make(amy, Scope(Level.UPLOAD)).text), Sees(make(amy).text)
@@ -236,6 +236,8 @@ def test_access_is_the_lower_of_both_levels_and_follows_the_member_at_once(amy: 
     new.delete()
     cohort.delete()
     assert chosen.levels() == {}
+    User.objects.filter(pk=amy.pk).update(is_active=False)
+    assert {dx("/system/findProjects", {}, sees.text).status_code for sees in (chosen, capped, free)} == {401}
 
 
 def test_a_token_whose_projects_are_all_deleted_reaches_nothing_and_not_everything(amy: User) -> None:

@@ -96,7 +96,7 @@ def test_rest_refuses_a_cursor_that_it_did_not_hand_out(cursor: str) -> None:
     assert rest("GET", f"{TOKENS}?cursor={cursor}", token_and_text()[1]).status_code in (400, 404)
 
 
-def test_no_answer_has_a_digest_or_more_of_the_text_than_its_prefix() -> None:
+def test_tok_12_no_answer_has_a_digest_or_more_of_the_text_than_its_prefix() -> None:
     token, text = token_and_text()
     browser = signed_in(token.user)
     detail = f"/profile/tokens/{token.public_id}/"

@@ -16,7 +16,7 @@ from tests.tokens.doors import dx, rest
 from tests.tokens.factories import TokenFactory, token_and_text
 from tests.twofactor.factories import code, turned_on
 from tokens.models import TokenState
-from twofactor import flows
+from twofactor import flows, totp
 from twofactor.errors import AlreadyOn, EnrolmentOver
 from twofactor.forms import APPS
 from twofactor.models import Authenticator, BackupCode, Enrolment, Step
@@ -97,6 +97,33 @@ def test_the_five_steps_turn_it_on_with_the_last_one_and_sign_out_everywhere(
     assert "9 of 10 backup codes left" in web.get(SECURITY).content.decode()
 
 
+def test_otp_02_the_code_of_the_set_up_opens_no_login(door: WebDoor, browsers: Callable[[], WebDoor]) -> None:
+    up_to(door, Step.CODES)
+    used = code(secret=key())
+    finish(door)
+    web = browsers()
+    web.send("/login/", {"username": "amy", "password": PASSWORD})
+    assert web.send("/login/verify/", {"otp": used}).status_code == 401
+    answer = dx("/system/newAuthToken", {"username": "amy", "password": PASSWORD, "otp": used})
+    assert answer.json()["error"]["type"] == "OTPMismatchError"
+
+
+def test_otp_01_the_key_is_shown_in_the_set_up_alone(door: WebDoor, browsers: Callable[[], WebDoor], clock: Any) -> None:
+    up_to(door, Step.CODE)
+    secret = key()
+    text = totp.base32(secret)
+    assert text in door.get(f"{ENABLE}?step=scan").content.decode().replace(" ", "")
+    step(door, "code", otp=code(secret=secret))
+    finish(door)
+    clock.shift(31)
+    web = browsers()
+    web.send("/login/", {"username": "amy", "password": PASSWORD})
+    web.send("/login/verify/", {"otp": code(secret=secret)})
+    assert web.signed_in
+    pages = ("/", SECURITY, ENABLE, "/security/2fa/disable/", "/security/2fa/backup-codes/", "/security/history/", "/api/v1/me/")
+    assert not [path for path in pages if text in web.get(path).content.decode().replace(" ", "")]
+
+
 def test_with_revoke_active_tokens_the_page_names_them_and_they_die(door: WebDoor, amy: User) -> None:
     token = TokenFactory(user=amy, label="nightly build")
     up_to(door, Step.CODES)
@@ -138,7 +165,7 @@ def test_a_reload_a_second_tab_and_a_second_send_change_nothing(door: WebDoor, w
     assert Enrolment.objects.values().first() == before
 
 
-def test_no_step_is_skipped_whatever_is_sent(door: WebDoor) -> None:
+def test_otp_07_no_step_is_skipped_whatever_is_sent(door: WebDoor) -> None:
     for reached in Step:
         for later in Step:
             if later > reached:
@@ -167,7 +194,7 @@ def test_the_way_back_shows_an_earlier_step_and_forgets_nothing(door: WebDoor) -
 
 
 @pytest.mark.parametrize("wanted", Step)
-def test_leaving_leaves_it_off_and_no_row(door: WebDoor, wanted: Step) -> None:
+def test_otp_06_leaving_leaves_it_off_and_no_row(door: WebDoor, wanted: Step) -> None:
     up_to(door, wanted)
     assert door.send(ENABLE, {"do": "leave"}, form_at=SECURITY)["Location"] == SECURITY
     assert "Two-factor authentication is off, as it was" in door.get(SECURITY).content.decode()
@@ -175,7 +202,7 @@ def test_leaving_leaves_it_off_and_no_row(door: WebDoor, wanted: Step) -> None:
     assert not Authenticator.objects.exists()
 
 
-def test_it_goes_with_the_session_and_after_fifteen_minutes(door: WebDoor, amy: User, clock: Any) -> None:
+def test_otp_06_it_goes_with_the_session_and_after_fifteen_minutes(door: WebDoor, amy: User, clock: Any) -> None:
     up_to(door, Step.SCAN)
     clock.shift(600)
     assert here(door) == "Scan"
@@ -222,7 +249,9 @@ def test_a_neighbouring_step_is_right(door: WebDoor, steps: int) -> None:
     assert here(door) == "Backup codes"
 
 
-def test_of_two_browsers_that_set_up_one_finishes_and_the_other_is_told(door: WebDoor, browsers: Callable[[], WebDoor], amy: User) -> None:
+def test_otp_06_of_two_browsers_that_set_up_one_finishes_and_the_other_is_told(
+    door: WebDoor, browsers: Callable[[], WebDoor], amy: User
+) -> None:
     other = browsers().sign_in(amy)
     up_to(door, Step.PASSWORD)
     first = Enrolment.objects.get().pk
@@ -256,7 +285,7 @@ def test_of_eight_sends_of_the_last_step_at_once_one_turns_it_on(race: Race) -> 
     assert OutboxMail.objects.filter(subject="Two-factor authentication is on").count() == 1
 
 
-def test_the_file_of_the_codes_is_handed_out_once(door: WebDoor) -> None:
+def test_bkp_04_the_file_of_the_codes_is_handed_out_once(door: WebDoor) -> None:
     up_to(door, Step.CODES)
     answer = door.send(ENABLE, {"do": "download"}, form_at=SECURITY)
     assert answer["Content-Disposition"] == 'attachment; filename="gatehouse-backup-codes.txt"'
@@ -310,7 +339,7 @@ def test_finishing_that_fails_half_way_has_changed_nothing_and_can_be_sent_again
 
 
 @pytest.mark.parametrize("wanted", [Step.PASSWORD, Step.SCAN, Step.CODE])
-def test_the_acts_skip_no_step_either(door: WebDoor, amy: User, wanted: Step) -> None:
+def test_otp_07_the_acts_skip_no_step_either(door: WebDoor, amy: User, wanted: Step) -> None:
     up_to(door, wanted)
     session = Session.objects.get(user=amy)
     with pytest.raises(EnrolmentOver):
@@ -321,7 +350,7 @@ def test_the_acts_skip_no_step_either(door: WebDoor, amy: User, wanted: Step) ->
     assert not Authenticator.objects.exists()
 
 
-def test_a_set_up_never_replaces_a_key_that_is_on(door: WebDoor, amy: User) -> None:
+def test_otp_06_a_set_up_never_replaces_a_key_that_is_on(door: WebDoor, amy: User) -> None:
     up_to(door, Step.CODES)
     session = Session.objects.get(user=amy)
     turned_on(amy)

@@ -7,12 +7,13 @@ import pytest
 from django.utils import timezone
 
 from accounts import stopped
-from accounts.models import User
+from accounts.models import OutboxMail, User
 from orgs.models import Membership, Organization
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD
 from tests.tokens.doors import dx
 from tests.twofactor.factories import code, turned_on
+from tokens.models import Token
 from twofactor import gate
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +27,7 @@ def require(user: User, *, days: int = 0, name: str = "acme") -> Organization:
     return org
 
 
-def test_a_member_without_it_gets_no_further_than_the_set_up(web: WebDoor, amy: User) -> None:
+def test_org_04_a_member_without_it_gets_no_further_than_the_set_up(web: WebDoor, amy: User) -> None:
     require(amy)
     web.sign_in(amy)
     for path in ("/", "/security/", "/profile/tokens/", "/security/password/"):
@@ -56,12 +57,16 @@ def test_who_has_it_goes_on(web: WebDoor, amy: User, clock: Any) -> None:
     assert web.get("/security/").status_code == 200
 
 
-def test_dx_login_is_refused_with_the_way(amy: User) -> None:
-    require(amy)
+def test_cli_08_dx_login_without_it_is_refused_with_the_way_once_the_grace_period_is_over(amy: User, clock: Any) -> None:
+    require(amy, days=1)
+    assert dx("/system/newAuthToken", {**LOGIN, "expires": 1_900_000_000_001}).status_code == 200
+    Token.objects.all().delete()
+    clock.shift(86_401)
     answer = dx("/system/newAuthToken", LOGIN)
     assert (answer.status_code, answer.json()["error"]["type"]) == (401, "EnrolmentNeeded")
     assert "Set it up on Account Security" in answer.json()["error"]["message"]
     assert dx("/system/newAuthToken", {**LOGIN, "password": "wrong"}).json()["error"]["type"] == "UsernameOrPasswordError"
+    assert not Token.objects.exists()
 
 
 def test_a_new_rule_holds_for_live_sessions_by_one_statement(
@@ -94,9 +99,11 @@ def test_those_who_have_it_are_not_marked(web: WebDoor, amy: User, clock: Any) -
     assert amy.must_enrol_at is None
 
 
-def test_a_right_password_that_the_gate_stops_is_told_and_its_repeat_costs_nothing(amy: User, clock: Any) -> None:
+def test_log_13_a_right_password_that_the_gate_stops_is_told_and_its_repeat_costs_nothing(amy: User, clock: Any) -> None:
     require(amy)
     answers = {dx("/system/newAuthToken", LOGIN).json()["error"]["message"] for _ in range(3)}
     assert len(answers) == 1
     clock.shift(601)
     assert stopped.report_due() == 1
+    mail = OutboxMail.objects.get(subject="Somebody had your Gatehouse password, and did not get in")
+    assert "two-factor authentication and none is set up" in mail.text

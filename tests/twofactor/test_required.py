@@ -40,7 +40,7 @@ def require(org: Organization, by: User, days: int = 0, *, on: bool = True) -> N
     flows.set_policies(caller=person(by), handle=org.handle, wishes=wishes, actor=actor(by))
 
 
-def test_a_session_that_is_open_when_it_is_required_gets_no_further_than_the_set_up(
+def test_org_04_a_session_that_is_open_when_it_is_required_gets_no_further_than_the_set_up(
     web: WebDoor, acme: Organization, amy: User, ben: User
 ) -> None:
     web.sign_in(ben)
@@ -51,7 +51,7 @@ def test_a_session_that_is_open_when_it_is_required_gets_no_further_than_the_set
     assert web.get("/").status_code == 200
 
 
-def test_the_tokens_of_a_member_wait_once_the_grace_period_is_over(acme: Organization, amy: User, ben: User, clock: Any) -> None:
+def test_org_04_the_tokens_of_a_member_wait_once_the_grace_period_is_over(acme: Organization, amy: User, ben: User, clock: Any) -> None:
     text, other = token_and_text(user=ben)[1], token_and_text(user=UserFactory())[1]
     require(acme, amy, days=2)
     clock.shift(2 * DAY - 1)
@@ -90,7 +90,7 @@ def test_work_that_runs_goes_on_and_nothing_new_begins(acme: Organization, amy: 
     assert rest("POST", f"/api/v1/jobs/{job.public_id}/finish/", text, {"exit_code": 0}).status_code == 200
 
 
-def test_turn_off_is_refused_by_a_post_too(web: WebDoor, acme: Organization, amy: User, ben: User) -> None:
+def test_org_04_turn_off_is_refused_by_a_post_too(web: WebDoor, acme: Organization, amy: User, ben: User) -> None:
     turned_on(ben)
     web.send("/login/", {"username": "ben", "password": PASSWORD})
     web.send("/login/verify/", {"otp": code()})
@@ -107,7 +107,7 @@ def test_joining_and_leaving_settle_whom_the_rule_holds_for(web: WebDoor, acme: 
     cleo = UserFactory(username="cleo")
     web.sign_in(cleo)
     invitation = flows.invite(caller=person(amy), handle="acme", invitee="cleo", level=OrgLevel.MEMBER, actor=actor(amy))
-    flows.accept(key=invitation.public_id, user=cleo, actor=actor(cleo))
+    flows.accept(link=invitation.public_id, user=cleo, actor=actor(cleo))
     assert web.get("/")["Location"] == ENABLE
     flows.remove(caller=person(amy), handle="acme", username="cleo", actor=actor(amy))
     assert web.get("/").status_code == 200

@@ -58,7 +58,7 @@ def codes(amy: User, clock: Any) -> list[str]:
     return turned_on(amy)
 
 
-def test_two_ask_and_agree_the_wait_passes_and_it_is_off(web: WebDoor, amy: User, codes: list[str], clock: Any) -> None:
+def test_adm_05_two_ask_and_agree_the_wait_passes_and_it_is_off(web: WebDoor, amy: User, codes: list[str], clock: Any) -> None:
     text = token_and_text(user=amy)[1]
     WrongCode.objects.create(user=amy)
     request = agreed(amy)
@@ -91,7 +91,7 @@ def test_it_ends_sessions_and_says_so(web: WebDoor, amy: User, codes: list[str],
     assert "Support reset your two-factor authentication" in web.get(f"/login/?why={Change.TWO_FACTOR_RESET}").content.decode()
 
 
-def test_each_step_is_mailed_at_once_with_who_why_and_when(amy: User, codes: list[str], clock: Any) -> None:
+def test_adm_05_each_step_is_mailed_at_once_with_who_why_and_when(amy: User, codes: list[str], clock: Any) -> None:
     agreed(amy)
     clock.shift(24 * 3600)
     flows.carry_out_due()
@@ -108,7 +108,7 @@ def test_each_step_is_mailed_at_once_with_who_why_and_when(amy: User, codes: lis
     assert all("tom" in mail.text and "I called back, too" in mail.text for mail in mails[1:])
 
 
-def test_whoever_asked_cannot_agree(amy: User, codes: list[str]) -> None:
+def test_adm_05_whoever_asked_cannot_agree(amy: User, codes: list[str]) -> None:
     request, staff = asked(amy), supporter("sue")
     with pytest.raises(SecondPersonNeeded):
         flows.agree(staff=staff, request_id=request.public_id, actor=staff.actor)
@@ -179,7 +179,7 @@ def test_any_of_support_withdraws_and_the_person_is_told(amy: User, codes: list[
 
 
 @pytest.mark.parametrize("when", ["asked", "agreed"])
-def test_the_mailed_link_opens_a_page_whose_button_objects_once(web: WebDoor, amy: User, codes: list[str], when: str) -> None:
+def test_adm_05_the_mailed_link_opens_a_page_whose_button_objects_once(web: WebDoor, amy: User, codes: list[str], when: str) -> None:
     {"asked": asked, "agreed": agreed}[when](amy)
     link = link_in_mail("was asked")
     page = web.get(link)
@@ -221,7 +221,7 @@ def test_account_security_offers_to_object(web: WebDoor, browsers: Callable[[], 
 
 
 @pytest.mark.parametrize("door", ["web", "dx"])
-def test_a_login_with_a_code_in_the_wait_ends_it(web: WebDoor, amy: User, codes: list[str], clock: Any, door: str) -> None:
+def test_adm_05_a_login_with_a_code_in_the_wait_ends_it(web: WebDoor, amy: User, codes: list[str], clock: Any, door: str) -> None:
     agreed(amy)
     if door == "web":
         web.send("/login/", {"username": "amy", "password": PASSWORD})
@@ -239,12 +239,21 @@ def test_a_login_with_a_code_in_the_wait_ends_it(web: WebDoor, amy: User, codes:
     assert web.get(link_in_mail("will turn")).status_code == 410
 
 
-def test_a_credential_change_in_the_wait_ends_it(amy: User, codes: list[str]) -> None:
+def test_adm_05_a_credential_change_in_the_wait_ends_it(amy: User, codes: list[str]) -> None:
     agreed(amy)
     proof = Proof(amy.pk, amy.session_epoch)
     account_flows.change_password(user=amy, new_password="a longer passphrase", proof=proof, actor=actor(amy))
     assert state(amy) == State.OVERTAKEN
     assert SecurityEvent.objects.get(event="two-factor-reset.overtaken").data["by"] == "the password was changed"
+
+
+def test_new_backup_codes_in_the_wait_end_it_too(web: WebDoor, amy: User, codes: list[str]) -> None:
+    web.send("/login/", {"username": "amy", "password": PASSWORD})
+    web.send("/login/verify/", {"otp": codes[0]})
+    agreed(amy)
+    web.send("/security/2fa/backup-codes/", {"current_password": PASSWORD, "otp": code()})
+    assert state(amy) == State.OVERTAKEN
+    assert SecurityEvent.objects.get(event="two-factor-reset.overtaken").data["by"] == "you made new backup codes"
 
 
 @pytest.mark.parametrize(

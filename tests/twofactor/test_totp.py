@@ -20,7 +20,7 @@ def test_codes_are_those_of_the_standard(moment: int, expected: str) -> None:
     assert totp.code_at(b"12345678901234567890", moment // 30) == expected
 
 
-def test_a_code_is_good_in_its_step_and_one_to_either_side() -> None:
+def test_otp_03_a_code_is_good_in_its_step_and_one_to_either_side() -> None:
     with time_machine.travel(1_795_000_000, tick=False):
         now = totp.step_now()
         found = {steps: totp.steps_of(SECRET, code(steps)) for steps in range(-3, 4)}
@@ -35,11 +35,11 @@ def test_blanks_in_a_code_are_forgiven(typed: str) -> None:
 @pytest.mark.parametrize(
     "typed", ["", "12345", "1234567", "12_3456", "1e5000", "+12345", "-12345", "１２３４５６", "١٢٣٤٥٦", "12345a", "123456\n", "0x1234"]
 )
-def test_what_is_no_six_digits_is_no_code(typed: str) -> None:
+def test_otp_03_what_is_no_six_digits_is_no_code(typed: str) -> None:
     assert totp.parse(typed) is None
 
 
-def test_a_key_has_160_random_bits() -> None:
+def test_otp_01_a_key_has_160_random_bits() -> None:
     assert {len(totp.new_secret()) for _ in range(5)} == {20}
     assert len({totp.new_secret() for _ in range(50)}) == 50
 

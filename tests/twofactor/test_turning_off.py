@@ -84,7 +84,7 @@ def test_with_revoke_active_tokens_they_die(door: WebDoor, amy: User) -> None:
         ({"current_password": PASSWORD, "otp": "used"}, 401, "This code is wrong"),
     ],
 )  # fmt: skip
-def test_turn_off_refuses_what_is_wrong_and_changes_nothing(
+def test_otp_07_turn_off_refuses_what_is_wrong_and_changes_nothing(
     door: WebDoor, codes: list[str], fields: dict[str, str], status: int, said: str
 ) -> None:
     given = {"right": code(), "wrong": wrong_code(), "used": codes[9]}
@@ -96,7 +96,7 @@ def test_turn_off_refuses_what_is_wrong_and_changes_nothing(
     assert door.send(DISABLE, {"current_password": PASSWORD, "otp": code()}).status_code == 302
 
 
-def test_wrong_codes_of_every_form_spend_one_budget(door: WebDoor, codes: list[str]) -> None:
+def test_otp_04_wrong_codes_of_every_form_spend_one_budget(door: WebDoor, codes: list[str]) -> None:
     forms = [(DISABLE, {}), (CODES, {}), ("/security/email/", {"email": "new@example.com"})]
     forms.append(("/security/password/", {"new_password1": "a longer passphrase", "new_password2": "a longer passphrase"}))
     for path, fields in [*forms, forms[0]]:
@@ -132,7 +132,7 @@ def test_where_an_organization_requires_it_turn_off_is_neither_offered_nor_done(
         flows.turn_off(user=amy, proof=None, actor=actor(amy))  # type: ignore[arg-type]  # refused before it is looked at
 
 
-def test_new_backup_codes_replace_the_old_ones_and_are_shown_until_done(
+def test_bkp_04_new_backup_codes_replace_the_old_ones_and_are_shown_until_done(
     door: WebDoor, browsers: Callable[[], WebDoor], amy: User, codes: list[str]
 ) -> None:
     page = door.get(CODES).content.decode()
@@ -171,7 +171,7 @@ def test_new_codes_can_be_looked_at_for_fifteen_minutes_by_the_one_session(
     assert "Make new codes" in door.get(CODES).content.decode()
 
 
-def test_a_wrong_password_or_code_makes_no_new_codes(door: WebDoor, amy: User) -> None:
+def test_bkp_04_a_wrong_password_or_code_makes_no_new_codes(door: WebDoor, amy: User) -> None:
     for fields in ({"current_password": "x", "otp": code()}, {"current_password": PASSWORD, "otp": wrong_code()}):
         assert door.send(CODES, fields).status_code in (401, 403)
     assert BackupCode.objects.of(amy).left().count() == 9
@@ -197,7 +197,7 @@ def test_where_it_is_off_both_pages_lead_back(web: WebDoor, amy: User, path: str
         ("/security/email/", {"email": "new@example.com"}, SECURITY),
     ],
 )
-def test_a_change_of_password_or_address_wants_a_code_which_counts(
+def test_otp_02_a_change_of_password_or_address_wants_a_code_which_counts(
     door: WebDoor, browsers: Callable[[], WebDoor], path: str, fields: dict[str, str], ok: str
 ) -> None:
     assert 'name="otp"' in door.get(path).content.decode()
@@ -229,7 +229,7 @@ def test_a_token_that_reaches_phi_wants_password_and_code_ten_minutes_after_the_
     assert Authenticator.objects.get().last_step > 0
 
 
-def test_a_reset_by_mail_skips_no_second_factor(web: WebDoor, amy: User, codes: list[str]) -> None:
+def test_rst_05_a_reset_by_mail_skips_no_second_factor(web: WebDoor, amy: User, codes: list[str]) -> None:
     web.send("/password/reset/", {"email": amy.email})
     link = re.search(r"http\S+(/password/reset/\S+)", OutboxMail.objects.get(subject__startswith="Reset").text)
     assert link

@@ -35,7 +35,7 @@ def limited(user: User, level: Level, project: Project | None = None) -> str:
     return text
 
 
-def test_a_jobs_token_ends_nothing_but_its_own(amy: User) -> None:
+def test_job_05_a_jobs_token_ends_nothing_but_its_own(amy: User) -> None:
     project, (token, text) = project_of(amy), token_and_text(user=amy)
     other, _ = job_of(amy, project, text, name="other")
     upload = transfer_of(token, project)
@@ -51,7 +51,7 @@ def test_a_jobs_token_ends_nothing_but_its_own(amy: User) -> None:
 
 
 @pytest.mark.parametrize("path", ["tokens/", "security-log/", "sessions/"])
-def test_a_jobs_token_never_reaches_the_account(amy: User, path: str) -> None:
+def test_job_05_a_jobs_token_never_reaches_the_account(amy: User, path: str) -> None:
     own = job_of(amy, project_of(amy), projects=REACHING_ALL)[1]
     assert code_of(rest("GET", f"/api/v1/{path}", own)) == (403, "account_out_of_reach")
     assert dx("/project/new", {"name": "mine"}, own).status_code == 401
@@ -179,7 +179,7 @@ def test_parts_that_never_come_are_few(desk: Desk, monkeypatch: pytest.MonkeyPat
     assert announce(desk.text, file_id, b"x", 4).status_code == 200
 
 
-def test_who_pays_has_a_quota_and_what_is_announced_counts(desk: Desk, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_job_07_who_pays_has_a_quota_and_what_is_announced_counts(desk: Desk, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.STORAGE_QUOTA_GIB = 1
     monkeypatch.setattr(storage, "GIB", 15)
     uploaded(desk.text, desk.project)

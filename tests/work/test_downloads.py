@@ -118,7 +118,7 @@ def test_one_range_is_read_wherever_it_begins_and_ends(
     ],
     ids=ascii,
 )  # fmt: skip
-def test_any_other_range_is_refused_with_the_size_of_the_file(desk: Desk, file_id: str, wanted: str) -> None:
+def test_job_08_any_other_range_is_refused_with_the_size_of_the_file(desk: Desk, file_id: str, wanted: str) -> None:
     answer = download(desk.text, file_id, wanted)
     assert refusal(answer) == (416, "InvalidInput")
     assert answer["Content-Range"] == "bytes */12"
@@ -145,7 +145,7 @@ def test_an_empty_file_has_no_range(desk: Desk) -> None:
         "\\\\host\\x.exe",
     ],
 )
-def test_bytes_are_never_shown_run_or_kept_whatever_the_name(desk: Desk, name: str) -> None:
+def test_job_08_bytes_are_never_shown_run_or_kept_whatever_the_name(desk: Desk, name: str) -> None:
     answer = download(desk.text, uploaded(desk.text, desk.project, name, [b"<script>alert(1)</script>"], media="text/html"))
     assert answer["Content-Type"] == "application/octet-stream"
     assert answer["X-Content-Type-Options"] == "nosniff"
@@ -160,7 +160,7 @@ def test_bytes_are_never_shown_run_or_kept_whatever_the_name(desk: Desk, name: s
     assert unquote(told) == name
 
 
-def test_a_name_that_would_break_a_header_is_refused_before_there_is_a_file(desk: Desk) -> None:
+def test_job_08_a_name_that_would_break_a_header_is_refused_before_there_is_a_file(desk: Desk) -> None:
     body = {"name": 'a";\r\nX: y.html', "project": desk.project.public_id}
     assert refusal(dx("/file/new", body, desk.text)) == (422, "InvalidInput")
     file_id = uploaded(desk.text, desk.project)
@@ -192,7 +192,7 @@ def test_the_same_token_asks_twice_and_gets_the_same_address_another_one_gets_it
     assert all(isinstance(value, str) and value.isascii() for value in first["headers"].values())
 
 
-def test_an_address_names_neither_token_nor_file_nor_path(desk: Desk, file_id: str) -> None:
+def test_job_06_an_address_names_neither_token_nor_file_nor_path(desk: Desk, file_id: str) -> None:
     for ticket in (ticket_for(desk.text, file_id), ticket_for(desk.text, file_id, preauthenticated=True)):
         told = unquote(f"{ticket['url']} {ticket['headers']}")
         for secret in (desk.text, desk.token.public_id, file_id, "letters.txt", *Part.objects.values_list("key", flat=True)):
@@ -224,7 +224,9 @@ def test_a_download_is_done_when_all_bytes_went_and_not_before(desk: Desk, file_
     assert (row.address, row.by_link) == ("127.0.0.1", False)
 
 
-def test_a_preauthenticated_address_alone_opens_the_file_and_dies_after_fifteen_minutes(desk: Desk, file_id: str, clock: Any) -> None:
+def test_job_06_a_preauthenticated_address_alone_opens_the_file_and_dies_after_fifteen_minutes(
+    desk: Desk, file_id: str, clock: Any
+) -> None:
     ticket = ticket_for(desk.text, file_id, preauthenticated=True, duration=86_400, filename="x")
     assert ticket["headers"] == {}
     assert ticket["expires"] == milliseconds(timezone.now() + timedelta(minutes=15))
@@ -258,7 +260,7 @@ def test_any_other_address_dies_fifteen_minutes_after_the_last_byte(desk: Desk, 
     assert content_of(fetch(fresh)) == WHOLE
 
 
-def test_a_grant_opens_one_download_with_one_verb_and_as_it_was_given(desk: Desk, file_id: str, ben: User) -> None:
+def test_job_06_a_grant_opens_one_download_with_one_verb_and_as_it_was_given(desk: Desk, file_id: str, ben: User) -> None:
     other = uploaded(desk.text, desk.project, "other", [b"other"])
     mine, second, link = ticket_for(desk.text, file_id), ticket_for(desk.text, other), ticket_for(desk.text, file_id, preauthenticated=True)
     part = announce(desk.text, begin(desk.text, desk.project), b"abc").json()
@@ -286,7 +288,7 @@ def test_a_grant_opens_one_download_with_one_verb_and_as_it_was_given(desk: Desk
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "PATCH"])
-def test_bytes_are_got_and_nothing_else(desk: Desk, file_id: str, method: str) -> None:
+def test_job_06_bytes_are_got_and_nothing_else(desk: Desk, file_id: str, method: str) -> None:
     for ticket in (ticket_for(desk.text, file_id), ticket_for(desk.text, file_id, preauthenticated=True)):
         answer: Any = Client().generic(method, ticket["url"], b"x", headers=ticket["headers"])
         assert answer.status_code == 405
@@ -329,7 +331,7 @@ def test_strangers_and_tokens_of_other_projects_find_nothing(desk: Desk, file_id
 # Ends
 
 
-def test_after_a_revoke_no_address_opens_and_it_says_why(desk: Desk, file_id: str) -> None:
+def test_job_06_after_a_revoke_no_address_opens_and_it_says_why(desk: Desk, file_id: str) -> None:
     tickets = [ticket_for(desk.text, file_id), ticket_for(desk.text, file_id, preauthenticated=True)]
     untouched = ticket_for(desk_of(desk.user, desk.project).text, file_id)
     revoke(desk)
@@ -375,7 +377,7 @@ def test_a_person_who_is_switched_off_reads_no_more(desk: Desk, file_id: str) ->
 
 
 @pytest.mark.usefixtures("slow")
-def test_a_revoke_cuts_a_running_stream_at_once_and_the_row_has_what_went(desk: Desk, file_id: str) -> None:
+def test_job_03_a_revoke_cuts_a_running_stream_at_once_and_the_row_has_what_went(desk: Desk, file_id: str) -> None:
     ticket = ticket_for(desk.text, file_id)
     pieces = pieces_of(fetch(ticket))
     assert [next(pieces), next(pieces)] == [b"ab", b"cd"]

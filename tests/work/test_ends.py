@@ -72,7 +72,7 @@ def ended_events(user: User) -> list[SecurityEvent]:
     return list(SecurityEvent.objects.filter(event="work.ended", subject=user).order_by("pk"))
 
 
-def test_a_revoke_fails_all_that_runs_on_the_token_and_says_who_when_from_where_and_why(amy: User, clock: Any) -> None:
+def test_job_02_a_revoke_fails_all_that_runs_on_the_token_and_says_who_when_from_where_and_why(amy: User, clock: Any) -> None:
     running = Running(amy)
     clock.shift(40)
     ended = revoke(running.token)
@@ -184,7 +184,7 @@ def test_tokens_of_two_people_that_end_in_one_act_are_told_to_each(amy: User, be
     assert len(ended.tokens) == 4
 
 
-def test_dx_logout_ends_what_runs_on_the_login(amy: User) -> None:
+def test_job_02_dx_logout_ends_what_runs_on_the_login(amy: User) -> None:
     running = Running(amy, cli=True)
     answer = dx("/system/destroyAuthToken", {"tokenSignature": digest(running.text)}, running.text)
     assert answer.status_code == 200
@@ -213,7 +213,7 @@ def test_revoking_the_token_of_the_job_alone_ends_the_job_alone(amy: User) -> No
     assert running.token.state == TokenState.ACTIVE
 
 
-def test_an_expired_token_ends_what_runs_on_it(amy: User, clock: Any) -> None:
+def test_job_02_an_expired_token_ends_what_runs_on_it(amy: User, clock: Any) -> None:
     running = Running(amy, expires=timezone.now() + timedelta(minutes=5))
     others = Running(amy)
     clock.shift(299)
@@ -280,7 +280,7 @@ def test_without_the_box_work_goes_on_that_of_logins_too(amy: User, act: Changer
 
 
 @pytest.mark.parametrize(("act", "change"), ACTS)
-def test_with_the_box_all_work_of_the_person_fails_with_the_change_as_its_reason(
+def test_job_02_with_the_box_all_work_of_the_person_fails_with_the_change_as_its_reason(
     amy: User, ben: User, act: Changer, change: Change
 ) -> None:
     scripts, logins, bens = Running(amy), Running(amy, cli=True), Running(ben)
@@ -308,7 +308,7 @@ def test_the_box_ends_the_work_of_a_login_that_an_earlier_change_had_retired(amy
 
 
 @pytest.mark.parametrize("point", ["work.ended", "tokens.revoked"])
-def test_a_fault_while_work_ends_undoes_the_revoke(amy: User, settings: Any, point: str) -> None:
+def test_job_02_a_fault_while_work_ends_undoes_the_revoke(amy: User, settings: Any, point: str) -> None:
     running = Running(amy)
     before, events = running.rows(), SecurityEvent.objects.count()
     settings.FAILPOINTS = {point: "raise"}

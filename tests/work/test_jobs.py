@@ -161,7 +161,7 @@ def test_a_jobs_token_ends_at_the_end_of_its_parent_at_the_latest(amy: User) -> 
     assert job_of(amy, project, text, expires=sooner.isoformat())[0].token.expires == sooner
 
 
-def test_a_jobs_token_dies_with_its_parent_and_the_job_fails(amy: User) -> None:
+def test_job_05_a_jobs_token_dies_with_its_parent_and_the_job_fails(amy: User) -> None:
     launcher, text = token_and_text(user=amy)
     job, own = job_of(amy, project_of(amy), text)
     token_flows.revoke(tokens=[launcher], actor=actor(amy), why=EndReason.REVOKED.value)
@@ -279,7 +279,7 @@ def test_a_heartbeat_that_says_what_cannot_be_is_refused(amy: User, said: dict[s
     assert (job.progress, job.note) == (None, "")
 
 
-def test_only_the_jobs_own_token_keeps_it_alive_or_ends_it(amy: User) -> None:
+def test_job_05_only_the_jobs_own_token_keeps_it_alive_or_ends_it(amy: User) -> None:
     project = project_of(amy)
     text = token_and_text(user=amy)[1]
     job, own = job_of(amy, project, text)
@@ -329,7 +329,7 @@ def test_access_lost_ends_the_job_at_its_next_heartbeat(amy: User, clock: Any) -
 # The end
 
 
-def test_a_job_that_finishes_is_done_and_its_token_is_over(amy: User, clock: Any) -> None:
+def test_job_05_a_job_that_finishes_is_done_and_its_token_is_over(amy: User, clock: Any) -> None:
     text = token_and_text(user=amy)[1]
     job, own = job_of(amy, project_of(amy), text)
     clock.shift(90)
@@ -355,7 +355,7 @@ def test_a_command_that_failed_fails_its_job_with_its_status_and_words(amy: User
     assert finish(job, own, exit_code=-9).json()["failure_message"] == "The command ended with status -9"
 
 
-def test_a_second_end_changes_nothing_and_says_so(amy: User) -> None:
+def test_job_09_a_second_end_changes_nothing_and_says_so(amy: User) -> None:
     text = token_and_text(user=amy)[1]
     job, own = job_of(amy, project_of(amy), text)
     finish(job, own, exit_code=0)
@@ -367,7 +367,7 @@ def test_a_second_end_changes_nothing_and_says_so(amy: User) -> None:
     assert shown(job, text) == before
 
 
-def test_after_a_failure_the_executor_is_told_it_was_and_the_record_stays(amy: User) -> None:
+def test_job_09_after_a_failure_the_executor_is_told_it_was_and_the_record_stays(amy: User) -> None:
     text = token_and_text(user=amy)[1]
     job, own = job_of(amy, project_of(amy), text)
     finish(job, own, exit_code=3, message="no such file")
@@ -482,7 +482,7 @@ def test_a_list_of_jobs_is_ones_own_or_that_of_a_project(amy: User, ben: User) -
 # A retired token (JOB-04)
 
 
-def test_a_job_whose_login_was_retired_goes_on_to_its_end_and_begins_nothing(amy: User) -> None:
+def test_job_04_a_job_whose_login_was_retired_goes_on_to_its_end_and_begins_nothing(amy: User) -> None:
     project = project_of(amy)
     login, text = token_and_text(user=amy, cli=True)
     job, own = job_of(amy, project, text)

@@ -114,7 +114,7 @@ def clear() -> None:
 
 
 @pytest.mark.parametrize(("start", "kind"), STARTS)
-def test_what_begins_while_its_token_is_revoked_ends_with_it_or_does_not_begin(race: Race, start: Starter, kind: str) -> None:
+def test_job_01_what_begins_while_its_token_is_revoked_ends_with_it_or_does_not_begin(race: Race, start: Starter, kind: str) -> None:
     for number in range(rounds()):
         clear()
         _, token, project = person()
@@ -132,7 +132,7 @@ def test_what_begins_while_its_token_is_revoked_ends_with_it_or_does_not_begin(r
 
 
 @pytest.mark.parametrize(("start", "kind"), STARTS)
-def test_while_a_revoke_is_under_way_nothing_begins_and_after_it_nothing_can(
+def test_job_01_while_a_revoke_is_under_way_nothing_begins_and_after_it_nothing_can(
     race: Race, monkeypatch: pytest.MonkeyPatch, start: Starter, kind: str
 ) -> None:
     clear()
@@ -163,7 +163,7 @@ def test_while_a_revoke_is_under_way_nothing_begins_and_after_it_nothing_can(
 
 
 @pytest.mark.parametrize(("start", "kind"), STARTS)
-def test_a_revoke_waits_for_what_is_just_beginning_and_then_ends_it(
+def test_job_01_a_revoke_waits_for_what_is_just_beginning_and_then_ends_it(
     race: Race, monkeypatch: pytest.MonkeyPatch, start: Starter, kind: str
 ) -> None:
     clear()
@@ -204,7 +204,7 @@ def _started(project: Project, token: Token) -> Job:
 
 
 @pytest.mark.parametrize("other", ["revoke", "finish", "terminate"])
-def test_a_job_that_finishes_while_something_else_ends_it_has_one_end(race: Race, other: str) -> None:
+def test_job_09_a_job_that_finishes_while_something_else_ends_it_has_one_end(race: Race, other: str) -> None:
     for number in range(rounds() // 2):
         user, token, project = person()
         job = _started(project, token)
@@ -244,7 +244,7 @@ def test_a_job_that_finishes_while_something_else_ends_it_has_one_end(race: Race
             assert told == (0 if other == "finish" else 1)
 
 
-def test_a_heartbeat_while_its_token_is_revoked_leaves_the_end_alone(race: Race) -> None:
+def test_job_09_a_heartbeat_while_its_token_is_revoked_leaves_the_end_alone(race: Race) -> None:
     for _ in range(rounds() // 2):
         _, token, project = person()
         job = _started(project, token)

@@ -95,7 +95,7 @@ dead_ends = pytest.mark.parametrize("end", [revoked, expired, over], ids=["revok
 # Retired: what it began
 
 
-def test_a_retired_login_uploads_further_parts_looks_and_closes(login: Login) -> None:
+def test_job_04_a_retired_login_uploads_further_parts_looks_and_closes(login: Login) -> None:
     text, file_id = login.desk.text, login.open_id
     pending = announce(text, file_id, b"second", 2).json()
     retired(login)
@@ -120,7 +120,7 @@ def test_a_retired_login_sees_what_it_uploaded_for_ten_minutes_more(login: Login
     assert refusal(dx(f"/{login.open_id}/describe", {}, login.desk.text)) == DEAD
 
 
-def test_a_retired_login_goes_on_reading_what_it_reads(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_job_04_a_retired_login_goes_on_reading_what_it_reads(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "CHUNK_BYTES", 2)
     monkeypatch.setattr(limits, "CHECK_SECONDS", 0)
     pieces = pieces_of(fetch(login.ticket))
@@ -131,7 +131,7 @@ def test_a_retired_login_goes_on_reading_what_it_reads(login: Login, monkeypatch
     assert refusal(fetch(login.ticket, "bytes=0-3"))[0] == 401  # it is done, and to read it anew is to begin
 
 
-def test_a_retired_login_begins_nothing(login: Login) -> None:
+def test_job_04_a_retired_login_begins_nothing(login: Login) -> None:
     text, project = login.desk.text, login.desk.project.public_id
     others = begin(login.other.text, login.desk.project)
     retired(login)
@@ -183,7 +183,7 @@ def path_of(route: str) -> str:
 
 
 @all_ends
-def test_every_route_of_the_dx_door_refuses_a_token_that_is_over(login: Login, end: End) -> None:
+def test_job_04_every_route_of_the_dx_door_refuses_a_token_that_is_over(login: Login, end: End) -> None:
     end(login)
     project, text = login.desk.project.public_id, login.desk.text
     body = {"project": project, "name": "f", "index": 1, "size": 1, "md5": md5_of(b"x"), "objects": [], "folder": "/", "destination": "/"}
@@ -198,7 +198,7 @@ def test_every_route_of_the_dx_door_refuses_a_token_that_is_over(login: Login, e
 
 
 @all_ends
-def test_rest_refuses_a_token_that_is_over(login: Login, end: End) -> None:
+def test_job_04_rest_refuses_a_token_that_is_over(login: Login, end: End) -> None:
     end(login)
     transfer = upload_of(login.open_id).public_id
     paths = [
@@ -232,7 +232,7 @@ def test_the_next_part_of_a_dead_upload_goes_to_an_address_that_opens_nothing_an
 
 
 @dead_ends
-def test_a_dead_upload_is_not_closed_nor_described(login: Login, end: End) -> None:
+def test_job_03_a_dead_upload_is_not_closed_nor_described(login: Login, end: End) -> None:
     end(login)
     for answer in (close(login.desk.text, login.open_id), dx(f"/{login.open_id}/describe", {}, login.desk.text)):
         assert refusal(answer) == DEAD
@@ -306,7 +306,7 @@ def test_a_person_who_is_switched_off_finishes_nothing(login: Login) -> None:
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("round_", range(5))
-def test_of_a_revoke_and_a_close_at_the_same_moment_one_comes_first(race: Race, amy: User, round_: int) -> None:
+def test_job_03_of_a_revoke_and_a_close_at_the_same_moment_one_comes_first(race: Race, amy: User, round_: int) -> None:
     project = project_of(amy)
     desk = desk_of(amy, project)
     file_id = begin(desk.text, project)

@@ -173,7 +173,7 @@ def test_an_empty_file_can_be_closed_and_read(desk: Desk, parts: list[bytes]) ->
 # What a part must be
 
 
-def test_bytes_of_another_md5_are_refused_and_not_kept(desk: Desk, files_dir: Path) -> None:
+def test_job_07_bytes_of_another_md5_are_refused_and_not_kept(desk: Desk, files_dir: Path) -> None:
     file_id = begin(desk.text, desk.project)
     ticket = announce(desk.text, file_id, b"right").json()
     answer = send(ticket, b"wrong")
@@ -188,7 +188,7 @@ def test_bytes_of_another_md5_are_refused_and_not_kept(desk: Desk, files_dir: Pa
 
 
 @pytest.mark.parametrize("sent", [b"", b"12345678", b"1234567890"], ids=len)
-def test_another_number_of_bytes_than_announced_is_refused_before_any_is_read(desk: Desk, files_dir: Path, sent: bytes) -> None:
+def test_job_07_another_number_of_bytes_than_announced_is_refused_before_any_is_read(desk: Desk, files_dir: Path, sent: bytes) -> None:
     file_id = begin(desk.text, desk.project)
     ticket = announce(desk.text, file_id, b"123456789").json()
     sender = Sender([sent])
@@ -201,7 +201,7 @@ def test_another_number_of_bytes_than_announced_is_refused_before_any_is_read(de
     assert (stored_in(files_dir), upload_of(file_id).moved) == ({}, 0)
 
 
-def test_no_more_is_read_than_was_announced(desk: Desk, files_dir: Path) -> None:
+def test_job_07_no_more_is_read_than_was_announced(desk: Desk, files_dir: Path) -> None:
     asked: list[int] = []
 
     class Endless:
@@ -448,7 +448,7 @@ def test_no_other_token_goes_on_with_an_upload(desk: Desk, ben: User) -> None:
 
 
 @pytest.mark.parametrize("name", ["../../x", "/etc/passwd", "..", "a/b", "C:\\x", "%2e%2e", "x" * 255, "genome \U0001f9ec é.bam"])
-def test_a_name_stays_a_name_and_never_is_a_path(desk: Desk, files_dir: Path, name: str) -> None:
+def test_job_07_a_name_stays_a_name_and_never_is_a_path(desk: Desk, files_dir: Path, name: str) -> None:
     file_id = uploaded(desk.text, desk.project, name, [b"bytes"])
     assert dx(f"/{file_id}/describe", {}, desk.text).json()["name"] == name
     part = Part.objects.get(file__public_id=file_id)
@@ -458,7 +458,7 @@ def test_a_name_stays_a_name_and_never_is_a_path(desk: Desk, files_dir: Path, na
 # Addresses of parts
 
 
-def test_a_grant_is_for_one_part_of_one_transfer_one_verb_and_fifteen_minutes(desk: Desk, files_dir: Path, clock: Any) -> None:
+def test_job_06_a_grant_is_for_one_part_of_one_transfer_one_verb_and_fifteen_minutes(desk: Desk, files_dir: Path, clock: Any) -> None:
     one, two = begin(desk.text, desk.project), begin(desk.text, desk.project)
     first, second = announce(desk.text, one, b"abc").json(), announce(desk.text, two, b"abc").json()
     grant = first["headers"][HEADER]
@@ -480,7 +480,7 @@ def test_a_grant_is_for_one_part_of_one_transfer_one_verb_and_fifteen_minutes(de
     assert len(stored_in(files_dir)) == 1
 
 
-def test_a_part_is_put_and_nothing_else(desk: Desk, files_dir: Path) -> None:
+def test_job_06_a_part_is_put_and_nothing_else(desk: Desk, files_dir: Path) -> None:
     ticket = announce(desk.text, begin(desk.text, desk.project), b"abc").json()
     for method in ("GET", "POST", "DELETE", "PATCH", "HEAD"):
         answer = Client().generic(method, ticket["url"], b"abc", content_type="application/octet-stream", headers=ticket["headers"])
@@ -520,7 +520,7 @@ def test_a_storage_that_fails_half_way_keeps_nothing_and_the_part_can_be_sent_ag
 # Ends
 
 
-def test_a_revoke_while_bytes_come_stops_them_and_keeps_none(desk: Desk, files_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_job_03_a_revoke_while_bytes_come_stops_them_and_keeps_none(desk: Desk, files_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "CHECK_SECONDS", 0)
     monkeypatch.setattr(limits, "READ_SECONDS", 0)
     file_id = begin(desk.text, desk.project)
@@ -534,7 +534,7 @@ def test_a_revoke_while_bytes_come_stops_them_and_keeps_none(desk: Desk, files_d
     assert file_row(file_id).state == FileState.DROPPED
 
 
-def test_a_revoke_after_the_last_byte_does_not_let_the_part_count(desk: Desk, files_dir: Path) -> None:
+def test_job_03_a_revoke_after_the_last_byte_does_not_let_the_part_count(desk: Desk, files_dir: Path) -> None:
     file_id = begin(desk.text, desk.project)
     ticket = announce(desk.text, file_id, b"0123").json()
     sender = Sender([b"01", b"23"], before=lambda number: revoke(desk) if number == 1 else None)
@@ -565,7 +565,7 @@ def test_a_member_who_is_lowered_while_bytes_come_sends_no_more(
     assert refusal(close(desk.text, file_id)) == DENIED
 
 
-def test_a_revoke_ends_uploads_and_the_address_says_so(desk: Desk, files_dir: Path) -> None:
+def test_job_06_a_revoke_ends_uploads_and_the_address_says_so(desk: Desk, files_dir: Path) -> None:
     file_id = begin(desk.text, desk.project)
     put_part(desk.text, file_id, b"whole", 1)
     ticket = announce(desk.text, file_id, b"more", 2).json()

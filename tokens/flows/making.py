@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.audit import Actor
 from accounts.models import User
 from orgs import policies
+from orgs.policies import TokenRules
 from tokens import expiry, idempotency, labels, minting, rules, scope
 from tokens.idempotency import Repeatable
 from tokens.minting import Minted
@@ -34,12 +35,19 @@ def create(
     label, now = labels.clean(label), timezone.now()
     idempotency.require_new(user, once)
     parent = minting.carrier(presenter) if kind == TokenKind.JOB else presenter
-    allowed = policies.token_rules_for(user)
-    rules.require_allowed(allowed, kind)
-    ends = minting.within(parent, expires, expiry.chosen(expires, now=now, rules=allowed))
+
+    def settled() -> tuple[TokenRules, datetime]:
+        allowed = policies.token_rules_for(user)
+        rules.require_allowed(allowed, kind)
+        return allowed, minting.within(parent, expires, expiry.chosen(expires, now=now, rules=allowed))
+
+    settled()  # what is refused is not counted
     minting.spend_budget(user, presenter, kind=kind)
     with transaction.atomic():
+        if kind == TokenKind.API:
+            policies.hold_rules(user.pk)
         minting.require_still_allowed(User.objects.lock(user.pk), asked_as=user, presenter=presenter)
+        allowed, ends = settled()  # again: a rule may have come while the locks were waited for
         idempotency.require_new(user, once)
         chosen = scope.chosen(reach, user=user, presenter=presenter)
         minting.require_confirmed(chosen, user=user, confirmed=confirmed or presenter is not None)

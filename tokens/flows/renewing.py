@@ -44,11 +44,14 @@ def rotate(
     lives as long as the old one was meant to. What was made with the old one belongs to the new one from now on, and ends with it.
     Raises NotRotated for what is no living API token, was replaced before, or made the presenter; and what `create` raises.
     """
-    now, allowed = timezone.now(), policies.token_rules_for(user)
-    rules.require_allowed(allowed, token.kind)
+    now = timezone.now()
+    rules.require_allowed(policies.token_rules_for(user), token.kind)  # what is refused is not counted
     minting.spend_budget(user, presenter)
     with transaction.atomic():
+        policies.hold_rules(user.pk)
         minting.require_still_allowed(User.objects.lock(user.pk), asked_as=user, presenter=presenter)
+        allowed = policies.token_rules_for(user)  # again: a rule may have come while the locks were waited for
+        rules.require_allowed(allowed, token.kind)
         old = _own_live(user, token)
         _require_rotatable(old, presenter)
         reach = scope.of(old)

@@ -52,13 +52,30 @@ def _wrong_bytes(part: Part, depth: Depth) -> Iterator[str]:
     # The part may have been replaced, or the file removed, since it was read.
     if not _that_count().filter(pk=part.pk).exists():
         return
-    named = f"Part {part.index} of {part.file.public_id} ({part.file.state})"
+    named = f"Part {part.index} of {_named(part.file)}"
     if held is None:
         yield f"{named} has lost its bytes: {part.stored_as} is not in the storage."
     elif held != part.size:
         yield f"{named} should have {part.size} bytes; {part.stored_as} has {held}."
     else:
         yield f"{named} was changed in the storage: the MD5 of {part.stored_as} is not {part.md5}."
+
+
+def orphans() -> Iterator[str]:
+    """Name what is in the storage and belongs to no part, such as bytes that are newer than a restored database. One query a file."""
+    for folder, names in storage.folders():
+        known = set(Part.objects.filter(file__public_id=folder).values_list("key", flat=True))
+        for name in sorted(set(names) - known):
+            # Bytes go before their row: what is still there now has no row that will ever end it.
+            path = f"{folder}/{name}" if folder else name
+            if storage.is_there(path):
+                yield f"{path} is in the storage and belongs to no file."
+
+
+def _named(file: File) -> str:
+    places = file.places.select_related("folder", "project").order_by("pk")[:3]
+    named = ", ".join(f"{place.path.rstrip('/')}/{place.name} in {place.project.public_id}" for place in places)
+    return f"{file.public_id} ({file.state}; {named or 'in no project'})"
 
 
 def _md5(part: Part) -> str:

@@ -110,6 +110,23 @@ def held(part: Part) -> int | None:
         return None
 
 
+def folders() -> Iterator[tuple[str, list[str]]]:
+    """Give the folders in which bytes are stored, one for each file, with the names in them; what lies beside them is in the folder ""."""
+    try:
+        inner, loose = default_storage.listdir("")
+    except FileNotFoundError:
+        return
+    yield "", sorted(loose)
+    for folder in sorted(inner):
+        with contextlib.suppress(FileNotFoundError):  # swept meanwhile
+            yield folder, sorted(default_storage.listdir(folder)[1])
+
+
+def is_there(name: str) -> bool:
+    """Return whether something is stored under this name."""
+    return default_storage.exists(name)
+
+
 def md5(part: Part) -> str:
     """Return the MD5 of the bytes of `part` as they are now, in hexadecimal. Raises StorageLost."""
     taken = hashlib.md5(usedforsecurity=False)

@@ -10,6 +10,7 @@ from accounts.reauth import Proof
 from twofactor import backup_codes, emails
 from twofactor.errors import NothingToDownload, NotOn
 from twofactor.events import BackupCodesRenewed
+from twofactor.flows.resetting import overtake
 from twofactor.models import Authenticator, BackupCode, Handout, ShownCodes, shown_since
 
 
@@ -31,6 +32,8 @@ def renew_backup_codes(*, user: User, session: Session, proof: Proof, actor: Act
         handout.keep(codes)
         handout.save(force_insert=True)
         audit.record(BackupCodesRenewed(), subject=locked, actor=actor)
+        # Whoever gives a code has not lost it (ADM-05).
+        overtake(user=locked, by="you made new backup codes", actor=actor)
         emails.backup_codes_renewed(locked, actor=actor)
         return handout
 

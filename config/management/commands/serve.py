@@ -1,22 +1,28 @@
 """`manage.py serve`: the web server and the worker under one roof, for one machine. `make run` uses it."""
 
+import logging
+import os
 import signal
 import socket
-import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from accounts.models import User
 from config import demo
+from config.metrics import FOLDER_VARIABLE, Exporter
 from config.processes import Child, child_of
+
+logger = logging.getLogger("gatehouse.server")
 
 START_SECONDS = 60
 STOP_SECONDS = 35  # a request under way may take 30
@@ -26,31 +32,56 @@ HEADER_TIMEOUT_MS = 10_000  # SECURITY REL-05
 
 
 class Command(BaseCommand):
-    """Starts both, prints where to go, and ends both together."""
+    """Starts both, or one of them, prints where to go, and ends all together."""
 
     help = "Run the web server and the worker until Ctrl-C or SIGTERM."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare --only."""
+        parser.add_argument("--only", choices=(WEB, WORKER), help="start this part alone")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Return after a stop that was asked for; exit with status 1 where a part ended by itself."""
         demo.refuse_demo_people()  # before the worker sends a mail of theirs
-        _require_free_port()
-        self.stopping = False
+        only = options["only"]
+        commands = {name: command() for name, command in PARTS.items() if only in (None, name)}
+        if WEB in commands:
+            _require_free_port()
+        self.stopping = self.hurried = False
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
-        children = [child_of("web server", web_command()), child_of("worker", worker_command())]
-        try:
-            failed = self._watch(children)
-        finally:
-            _stop(children)
+        with metrics_of(with_state=WORKER in commands):
+            children = [child_of(name, command) for name, command in commands.items()]
+            logger.info("server started", extra={"parts": list(commands), "release": settings.SPECTACULAR_SETTINGS["VERSION"]})
+            try:
+                failed = self._watch(children)
+            finally:
+                logger.info("server is stopping")
+                self._stop(children)
         if failed is not None:
+            logger.error("a part ended by itself", extra={"part": failed.name, "exit_status": failed.process.returncode})
             raise CommandError(f"The {failed.name} ended by itself with status {failed.process.returncode}; all is stopped")
+        logger.info("server stopped")
         self.stdout.write("Stopped.")
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.hurried = self.stopping and number == signal.SIGINT  # the second Ctrl-C ends at once (F12)
         self.stopping = True
 
+    def _stop(self, children: list[Child]) -> None:
+        for child in children:
+            child.ask_to_stop()
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(child.process.poll() is None for child in children) and time.monotonic() < deadline and not self.hurried:
+            time.sleep(POLL_SECONDS)
+        for child in children:
+            if child.process.poll() is None:
+                logger.warning("a part did not stop in time, and was killed", extra={"part": child.name})
+            child.kill_group()
+
     def _watch(self, children: list[Child]) -> Child | None:
-        greeted, started = False, time.monotonic()
+        # A worker alone answers nobody, and has nobody to greet.
+        greeted, started = all(child.name != WEB for child in children), time.monotonic()
         while not self.stopping:
             ended = next((child for child in children if child.process.poll() is not None), None)
             if ended is not None:
@@ -91,6 +122,25 @@ def worker_command() -> list[str]:
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
 
 
+WEB, WORKER = "web", "worker"
+PARTS = {WEB: web_command, WORKER: worker_command}
+
+
+@contextmanager
+def metrics_of(*, with_state: bool) -> Iterator[None]:
+    """Hand out the metrics of this process's children meanwhile, where METRICS_PORT says so (config.metrics)."""
+    if not settings.METRICS_PORT:
+        yield
+        return
+    exporter = Exporter(with_state=with_state)
+    try:
+        exporter.open()
+        os.putenv(FOLDER_VARIABLE, str(exporter.folder))  # of the children alone: this process counts nothing
+        yield
+    finally:
+        exporter.close()
+
+
 def answers() -> bool:
     """Return whether our web server answers at all; that it knows our host name is another question."""
     host = settings.HOST if settings.HOST not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104  (compared, not bound)
@@ -112,14 +162,3 @@ def _require_free_port() -> None:
             probe.bind((settings.HOST, settings.PORT))
         except OSError as error:
             raise CommandError(f"Cannot listen on {settings.HOST}:{settings.PORT} ({error.strerror}); set PORT to another") from None
-
-
-def _stop(children: list[Child]) -> None:
-    for child in children:
-        child.ask_to_stop()
-    deadline = time.monotonic() + STOP_SECONDS
-    for child in children:
-        try:
-            child.process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.kill_group()

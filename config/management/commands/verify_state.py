@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts import seals
 from accounts.seals import Head
 from accounts.verifying import Depth, look
+from accounts.wording import counted
 
 
 class Command(BaseCommand):
@@ -36,9 +37,9 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"findings": count, "seconds": seconds, "newest_seal": str(newest) if newest else None}))
         else:
-            self.stdout.write(f"{count} findings in {seconds:.1f} s. Newest seal of the security log: {newest or 'none yet'}")
+            self.stdout.write(f"{counted(count, 'finding')} in {seconds:.1f} s. Newest seal of the security log: {newest or 'none yet'}")
         if count:
-            raise CommandError("The state is not whole" if count == 1 else f"The state is not whole: {count} findings")
+            raise CommandError(f"The state is not whole: {counted(count, 'finding')}")
 
 
 def _head(text: str) -> Head:

@@ -3,7 +3,7 @@
 import logging
 import signal
 import threading
-from dataclasses import dataclass
+import time
 from types import FrameType
 from typing import Any
 
@@ -11,7 +11,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
+from accounts import meters
 from config import demo
+from config.beats import Beats
+from config.schedule import TASKS, Task
 
 logger = logging.getLogger("gatehouse.worker")
 
@@ -20,44 +23,10 @@ LONGEST_PAUSE_SECONDS = 60.0
 STOP_SECONDS = 30.0  # a round under way may end
 
 
-@dataclass(frozen=True)
-class Task:
-    """A function of a room, by its dotted path; it does one small round and returns how many things it did."""
-
-    name: str
-    target: str
-    period_seconds: float
-
-
-TASKS = (
-    Task("mails", "accounts.outbox.deliver_due", 1),
-    Task("tokens", "tokens.flows.expire_due", 2),
-    Task("replaced tokens", "tokens.flows.retire_due", 5),
-    Task("reminders", "tokens.flows.remind_due", 300),
-    Task("idempotency keys", "tokens.idempotency.sweep", 300),
-    Task("stopped logins", "accounts.stopped.report_due", 60),
-    Task("resets by support", "twofactor.flows.carry_out_due", 10),
-    Task("second factor", "twofactor.sweeping.sweep", 300),
-    Task("jobs", "tokens.work.flows.fail_vanished_due", 2),
-    Task("uploads", "tokens.work.flows.give_up_uploads_due", 60),
-    Task("downloads", "tokens.work.flows.end_downloads_due", 30),
-    Task("bytes", "tokens.work.sweeping.sweep", 60),
-    Task("idle limits", "orgs.settling.settle_recent", 5),
-    Task("second factor rules", "twofactor.gate.settle_recent", 5),
-    Task("token lives", "tokens.settling.settle_recent", 5),
-    Task("rehearsals", "orgs.rehearsals.sweep", 300),
-    Task("invitations", "orgs.sweeping.sweep", 300),
-    Task("sessions", "accounts.sessions.sweep", 30),
-    Task("leftovers", "accounts.sweeping.sweep", 300),
-    Task("seals", "accounts.seals.seal_due", 2),
-    Task("state", "accounts.verifying.check_due", 600),
-)
-
-
 class Command(BaseCommand):
     """Runs every task in a thread of its own, so that a slow mail server holds up nothing else."""
 
-    help = "Send mails, end what has expired, sweep what is over; until SIGTERM or SIGINT."
+    help = "Send mails, end what has expired, sweep what is over; until SIGTERM, SIGINT or SIGHUP."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare --once."""
@@ -67,7 +36,9 @@ class Command(BaseCommand):
         """Work until told to stop; with --once, fail if a round failed. Raises ImproperlyConfigured where demo people can sign in."""
         demo.refuse_demo_people()
         if options["once"]:
-            failed = [task.name for task in TASKS if run_round(task) is None]
+            beats = Beats()
+            failed = [task.name for task in TASKS if run_round(task, beats) is None]
+            beats.write()
             if failed:
                 raise CommandError(f"These tasks failed: {', '.join(failed)}. The log says why")
             return
@@ -78,21 +49,26 @@ class Command(BaseCommand):
 
 def work_until(stop: threading.Event) -> None:
     """Run all tasks until `stop` is set; return when the rounds under way have ended, after 30 s at most."""
-    threads = [threading.Thread(target=_loop, args=(task, stop), name=task.name, daemon=True) for task in TASKS]
-    for thread in threads:
+    beats = Beats()
+    threads = [threading.Thread(target=_loop, args=(task, stop, beats), name=task.name, daemon=True) for task in TASKS]
+    journal = threading.Thread(target=beats.write_until, args=(stop,), name="beats", daemon=True)
+    for thread in (*threads, journal):
         thread.start()
-    logger.info("worker started")
+    logger.info("worker started", extra={"worker": beats.worker, "tasks": len(threads)})
     stop.wait()
-    for thread in threads:
-        thread.join(STOP_SECONDS)
-    logger.info("worker stopped")
+    logger.info("worker is stopping", extra={"worker": beats.worker})
+    deadline = time.monotonic() + STOP_SECONDS
+    for thread in (*threads, journal):
+        thread.join(max(0.0, deadline - time.monotonic()))
+    left = [thread.name for thread in threads if thread.is_alive()]
+    logger.info("worker stopped", extra={"worker": beats.worker, "cut": left})
 
 
-def _loop(task: Task, stop: threading.Event) -> None:
+def _loop(task: Task, stop: threading.Event, beats: Beats) -> None:
     failures = 0
     while not stop.is_set():
         close_old_connections()
-        done = run_round(task)
+        done = run_round(task, beats)
         close_old_connections()
         failures = failures + 1 if done is None else 0
         stop.wait(pause_after(task, done, failures))
@@ -105,13 +81,18 @@ def pause_after(task: Task, done: int | None, failures: int) -> float:
     return min(MORE_PAUSE_SECONDS, task.period_seconds) if done else task.period_seconds
 
 
-def run_round(task: Task) -> int | None:
+def run_round(task: Task, beats: Beats) -> int | None:
     """Return what one round of `task` did, or None if it failed; the failure is logged, the next round tries again."""
+    beats.begin(task.name)
+    began, done = time.monotonic(), None
     try:
         done = int(import_string(task.target)())
     except Exception:  # one broken task must not stop the mails
         logger.exception("task failed", extra={"task": task.name})
         return None
+    finally:
+        beats.end(task.name, done)
+        meters.worker_round(task.name, done, time.monotonic() - began)
     if done:
         logger.info("task done", extra={"task": task.name, "count": done})
     return done
@@ -122,5 +103,5 @@ def _stop_on_signals(stop: threading.Event) -> None:
         stop.set()
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # the second Ctrl-C ends at once
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, on_signal)
