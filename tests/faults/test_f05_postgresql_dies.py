@@ -46,9 +46,7 @@ def assert_readable(kind: str, answer: Answer) -> None:
         assert "<h1>Back in a moment</h1>" in answer.text or "<h1>It may have happened, or not</h1>" in answer.text
 
 
-def test_f05_postgresql_dies_under_16_clients_and_all_processes_serve_again_without_a_restart(
-    houses: Houses, postgres: Postgres
-) -> None:
+def test_f05_postgresql_dies_under_16_clients_and_all_processes_serve_again_without_a_restart(houses: Houses, postgres: Postgres) -> None:
     one, other = houses(), houses()
     Visitor(one.url).form("/login/", {"username": "ben", "password": "wrong"})
     counted = failure_counts(one)
@@ -68,9 +66,7 @@ def test_f05_postgresql_dies_under_16_clients_and_all_processes_serve_again_with
         assert_holds(house, counted=counted)
 
 
-def test_f05_after_an_outage_of_40_seconds_pages_and_mails_come_as_soon_as_the_database_does(
-    houses: Houses, postgres: Postgres
-) -> None:
+def test_f05_after_an_outage_of_40_seconds_pages_and_mails_come_as_soon_as_the_database_does(houses: Houses, postgres: Postgres) -> None:
     house = houses()
     visitor = Visitor(house.url).sign_in("amy")
     postgres.stop("immediate")
