@@ -100,7 +100,12 @@ def test_f06_where_no_thread_is_left_an_ordinary_request_is_told_when_to_come_ag
 @pytest.mark.django_db
 def test_f06_every_answer_gives_its_thread_back(monkeypatch: pytest.MonkeyPatch) -> None:
     held: list[Rank] = []
-    monkeypatch.setattr(Threads, "take", lambda self, rank: held.append(rank) or True)
+
+    def take(self: Threads, rank: Rank) -> bool:
+        held.append(rank)
+        return True
+
+    monkeypatch.setattr(Threads, "take", take)
     monkeypatch.setattr(Threads, "give_back", lambda self, rank: held.remove(rank))
     for path in ("/login/", "/nothing-here/", "/static/gatehouse.css", "/api/v1/me/"):
         Client().get(path).close()

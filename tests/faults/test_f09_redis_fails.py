@@ -20,7 +20,7 @@ pytestmark = pytest.mark.faults
 Houses = Callable[..., House]
 WRONG_PASSWORDS = 5
 ASKED = 20  # requests that each ask the cache several times: at 250 ms each they would take more than ten seconds
-SLACK_SECONDS = 4.0
+SLACK_SECONDS = 5.0
 FAST, CRAWLING = 1e9, 400.0  # bytes per second: a command takes a third of a second
 
 
@@ -101,7 +101,7 @@ def test_f09_a_redis_that_fails_lets_nobody_in_keeps_nobody_out_and_costs_little
     seconds, answers = asked(house, login)
     assert {answer.status for answer in answers} == {200}
     # Once in five seconds 250 ms at most; without the circuit every call would wait.
-    assert seconds < 2 * before + SLACK_SECONDS
+    assert seconds < 3 * before + SLACK_SECONDS
     assert visitor.signed_in
     assert with_token(house.url, revoked).status == 401
     assert midway({"otp": used}).status == 401
