@@ -15,7 +15,7 @@ from accounts.models import User
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD
 from tests.faults.aftermath import assert_holds
-from tests.faults.test_kills import cleos_code
+from tests.faults.test_kills import app_code
 from tests.journeys.house import PASSWORD as DEMO_PASSWORD
 from tests.journeys.house import House, until
 from tests.journeys.visitor import Visitor, with_token
@@ -215,6 +215,6 @@ def test_f11_a_wait_and_a_login_go_from_one_clock_to_the_other(two_clocks: tuple
         until(lambda: Visitor(other.url).form("/login/", typed).status == 302, seconds=60, what="the end of the wait")  # noqa: B023
     visitor = Visitor(ahead.url)
     visitor.form("/login/", {"username": "cleo", "password": DEMO_PASSWORD})
-    assert at(right, visitor).form("/login/verify/", {"otp": cleos_code(right)}).status == 302
+    assert at(right, visitor).form("/login/verify/", {"otp": app_code()}).status == 302
     assert at(ahead, visitor).signed_in
     assert_holds(right)
