@@ -56,8 +56,9 @@ def with_backup_codes(house: House) -> str:
     unspend(house)
     assert visitor.form(CODES, {"current_password": PASSWORD, "otp": app_code()}).status == 302
     unspend(house)
-    found = re.search(r"\b[2-9a-z]{4}-[2-9a-z]{4}-[2-9a-z]{4}\b", visitor.get(CODES).text)
-    assert found is not None
+    written = visitor.form(CODES, {"do": "download"}).text
+    found = re.search(r"\b[2-9a-z]{4}[- ][2-9a-z]{4}[- ][2-9a-z]{4}\b", written)
+    assert found is not None, written
     assert visitor.form("/logout/", at="/security/").status == 302
     return found[0]
 

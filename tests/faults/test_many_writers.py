@@ -1,7 +1,6 @@
 """Sixteen processes that write to one SQLite file, and a reader that does not let go (F07, REL-01)."""
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import pytest
 from config.services import SQLITE_WAL_MAX_BYTES
 from tests.faults.aftermath import assert_holds
 from tests.faults.writers import TOKENS_OF_EACH, WRONG_OF_EACH
-from tests.journeys.house import ROOT, Database, House, house, until
+from tests.journeys.house import ROOT, Database, House, environment_of, house, until
 
 pytestmark = pytest.mark.faults
 
@@ -79,8 +78,7 @@ class Readers:
 
 def write(server: House) -> list[tuple[str, int, float]]:
     """Let the writers work; return what each act was answered, and after how long."""
-    mine = {"DEBUG": "1", "DJANGO_SETTINGS_MODULE": "config.settings", "VAR_DIR": str(server.var), "DATABASE_URL": server.database.url}
-    environment = {**os.environ, **mine}
+    environment = environment_of(server.var, server.database)
     command = [sys.executable, "-m", "tests.faults.writers", str(PROCESSES), str(PEOPLE)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=WORK_SECONDS)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -91,14 +89,12 @@ def write(server: House) -> list[tuple[str, int, float]]:
 def test_f07_sixteen_writers_and_a_long_reader_on_one_file(sqlite_house: House) -> None:
     with long_reader(file_of(sqlite_house)), Readers(sqlite_house) as readers:
         told = write(sqlite_house)
-        grown = wal_bytes(sqlite_house)
     people = PROCESSES * PEOPLE
     tokens = people * TOKENS_OF_EACH
     answers = Counter((name, status) for name, status, _ in told)
     counts = {"sign in": people, "wrong password": PROCESSES * WRONG_OF_EACH, "make": tokens, "use": tokens, "revoke": tokens}
     assert answers == {(name, EXPECTED[name]): count for name, count in counts.items()}
     took = sorted(seconds for _, _, seconds in told)
-    print("p99", took[-1 - len(took) // 100], "max", took[-1], "acts", len(took), "wal", grown, "reads", max(readers.took))
     assert took[-1 - len(took) // 100] < WRITE_SECONDS
     assert max(readers.took) < READ_SECONDS
     assert_counted(sqlite_house, counts)

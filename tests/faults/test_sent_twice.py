@@ -13,6 +13,7 @@ from tests.conftest import WebDoor
 from tests.factories import PASSWORD, actor
 from tests.faults.links import CANCEL, CONFIRM, RESET, mailed_link
 from tests.tokens.factories import TokenFactory
+from tests.twofactor.factories import code, turned_on
 from tokens.models import Token
 
 NEW_PASSWORD = "another correct horse"
@@ -146,6 +147,36 @@ def test_f15_a_login_form_left_in_a_second_tab_leads_a_person_who_is_signed_in_o
     assert (answer.status_code, answer["Location"]) == (302, "/")
     assert web.signed_in
     assert Session.objects.count() == 1
+
+
+def test_f15_a_rotation_sent_twice_gives_one_new_text(web: WebDoor, amy: User) -> None:
+    web.sign_in(amy)
+    token = TokenFactory(user=amy, label="deploy")
+    first, second = twice(web, f"/profile/tokens/{token.public_id}/rotate/", {"overlap": "3600"})
+    assert first.status_code == 200
+    assert second.status_code in (404, 409)
+    assert Token.objects.count() == 2
+    assert events("token.rotated") == 1
+
+
+def test_f15_turning_the_second_factor_off_twice_happens_once(web: WebDoor, amy: User) -> None:
+    web.sign_in(amy)
+    turned_on(amy)
+    OutboxMail.objects.all().delete()
+    first, second = twice(web, "/security/2fa/disable/", {"current_password": PASSWORD, "otp": code()})
+    assert first["Location"].startswith("/login/?why=")
+    assert second["Location"].startswith("/login/?")
+    assert OutboxMail.objects.count() == 1
+    assert User.objects.get(pk=amy.pk).session_epoch == amy.session_epoch + 1
+
+
+def test_f15_securing_an_account_twice_happens_once(web: WebDoor, amy: User) -> None:
+    web.sign_in(amy)
+    first, second = twice(web, "/security/compromised/", {"since": "day", "current_password": PASSWORD, **NEW})
+    assert first["Location"].startswith("/login/?why=")
+    assert second["Location"].startswith("/login/?")
+    assert events("account.secured") == 1
+    assert User.objects.get(pk=amy.pk).session_epoch == amy.session_epoch + 1
 
 
 OLD_FORMS = {
