@@ -28,7 +28,7 @@ pytestmark = pytest.mark.faults
 
 BEFORE = "42bffee"  # the last commit of the release before: transfers and jobs, before organizations and the console
 PEOPLE, ROWS, EVENTS = 20_000, 100_000, 200_000
-LONGEST_WAIT_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 4.5  # 2 on a machine that does nothing else; at 5 a client would be refused
 MIGRATOR = "the migration"
 
 
