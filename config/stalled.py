@@ -5,9 +5,11 @@ time-out. So each of its processes looks at its own connections, as the kernel c
 A body that was cut is not taken for a whole one (`config/middleware.py`).
 """
 
+import errno
 import logging
 import os
 import socket
+import stat
 import struct
 import threading
 import time
@@ -84,12 +86,13 @@ def _connections(port: int) -> Iterator[tuple[int, socket.socket]]:
 
 
 def _as_socket(descriptor: int) -> socket.socket:
+    # Never a copy of a file: to close it would let go of every lock that this process has on that file, and SQLite would write without.
+    if not os.readlink(_DESCRIPTORS / str(descriptor)).startswith("socket:"):
+        raise OSError(errno.ENOTSOCK, "no socket")
     copy = os.dup(descriptor)
-    try:
-        return socket.socket(fileno=copy)
-    except OSError:
-        os.close(copy)
-        raise
+    if not stat.S_ISSOCK(os.fstat(copy).st_mode):
+        raise OSError(errno.ENOTSOCK, "became a file between the two lines above")  # the copy stays open: better one than a lock less
+    return socket.socket(fileno=copy)
 
 
 def _is_taken_on(port: int, found: socket.socket) -> bool:

@@ -69,49 +69,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.AddField(
-            model_name="organization",
-            name="longest_token_life_days",
-            field=models.PositiveSmallIntegerField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name="organization",
-            name="policies_changed",
-            field=models.DateTimeField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name="organization",
-            name="reset_wait_hours",
-            field=models.PositiveSmallIntegerField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name="organization",
-            name="second_factor_grace_days",
-            field=models.PositiveSmallIntegerField(db_default=14, default=14),
-        ),
-        migrations.AddField(
-            model_name="organization",
-            name="tokens_allowed",
-            field=models.BooleanField(db_default=True, default=True),
-        ),
-        migrations.AddConstraint(
-            model_name="organization",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("longest_token_life_days", None), ("longest_token_life_days__range", (1, 365)), _connector="OR"),
-                name="orgs_token_life_1_to_365_days",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organization",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reset_wait_hours", None), ("reset_wait_hours__range", (1, 24)), _connector="OR"),
-                name="orgs_reset_wait_1_to_24_hours",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organization",
-            constraint=models.CheckConstraint(condition=models.Q(("second_factor_grace_days__lte", 90)), name="orgs_grace_0_to_90_days"),
-        ),
-        migrations.AddField(
             model_name="invitation",
             name="invited_by",
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL),
@@ -165,5 +122,49 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="rehearsalhit",
             constraint=models.UniqueConstraint(fields=("rehearsal", "user"), name="orgs_hit_once_a_member"),
+        ),
+        # Last, for from here on every login waits until the end (F17).
+        migrations.AddField(
+            model_name="organization",
+            name="longest_token_life_days",
+            field=models.PositiveSmallIntegerField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="organization",
+            name="policies_changed",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="organization",
+            name="reset_wait_hours",
+            field=models.PositiveSmallIntegerField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="organization",
+            name="second_factor_grace_days",
+            field=models.PositiveSmallIntegerField(db_default=14, default=14),
+        ),
+        migrations.AddField(
+            model_name="organization",
+            name="tokens_allowed",
+            field=models.BooleanField(db_default=True, default=True),
+        ),
+        migrations.AddConstraint(
+            model_name="organization",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("longest_token_life_days", None), ("longest_token_life_days__range", (1, 365)), _connector="OR"),
+                name="orgs_token_life_1_to_365_days",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="organization",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reset_wait_hours", None), ("reset_wait_hours__range", (1, 24)), _connector="OR"),
+                name="orgs_reset_wait_1_to_24_hours",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="organization",
+            constraint=models.CheckConstraint(condition=models.Q(("second_factor_grace_days__lte", 90)), name="orgs_grace_0_to_90_days"),
         ),
     ]
