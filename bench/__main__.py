@@ -48,7 +48,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=40, help="rounds in which the cases of requests take turns")
     parser.add_argument("--runs", type=int, default=40, help="runs of a case in each round")
     parser.add_argument("--mib", type=int, default=512, help="size of the file that is moved")
-    parser.add_argument("--seconds", type=float, default=3, help="for how long wrk runs at each number of connections")
+    parser.add_argument("--seconds", type=int, default=3, help="for how long wrk runs at each number of connections")
     parser.add_argument("--postgresql", default="postgres://postgres@127.0.0.1:5432/postgres", help="a server to make scratch databases on")
     parser.add_argument("--no-write", dest="write", action="store_false", help="leave docs/performance.md as it is")
     return parser.parse_args()

@@ -59,7 +59,7 @@ def sections(servers: dict[str, str], asked: argparse.Namespace) -> dict[str, st
     return {LOAD: _about_load(found, asked.seconds), MEMORY: _about_memory(found)}
 
 
-def _measured(address: str, seconds: float) -> Server:
+def _measured(address: str, seconds: int) -> Server:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatehouse-load-")))
         url = stack.enter_context(scratch_database(address)) if address else f"sqlite:///{folder / 'load.sqlite3'}"
@@ -88,9 +88,9 @@ def _secrets(house: House) -> dict[str, str]:
     return secrets
 
 
-def _levels(house: House, kind: str, secrets: dict[str, str], seconds: float) -> Iterator[Level]:
+def _levels(house: House, kind: str, secrets: dict[str, str], seconds: int) -> Iterator[Level]:
     for connections in CONNECTIONS[kind]:
-        size = [f"-t{min(connections, WEB_PROCESSES)}", f"-c{connections}", f"-d{seconds:g}s"]
+        size = [f"-t{min(connections, WEB_PROCESSES)}", f"-c{connections}", f"-d{seconds}s"]
         command = ["wrk", *size, "--timeout", "20", "-s", SCRIPT, house.url]
         environment = {**os.environ, **secrets, "GATEHOUSE_LOAD": kind}
         said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
@@ -134,13 +134,13 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _about_load(found: dict[str, Server], seconds: float) -> str:
+def _about_load(found: dict[str, Server], seconds: int) -> str:
     parts = [_levels_table(database, server) for database, server in found.items() if server.levels]
     return f"""## {LOAD}
 
 {page.conditions("python -m bench load")}
 
-One server with {WEB_PROCESSES} web processes and its worker, under wrk for {seconds:g} s at each number of connections; server, database
+One server with {WEB_PROCESSES} web processes and its worker, under wrk for {seconds} s at each number of connections; server, database
 and wrk share the cores. The knee is where it bends: the fewest connections that reach {AT_KNEE:.0%} of the most requests a second.
 More connections than that make requests wait and no more of them come through.
 

@@ -82,16 +82,16 @@ def sign_in(wire: Wire, person: Person) -> Session | None:
     code = person.code()
     if person.secret is not None and code is None:
         return None
-    jar = dict(person.device)
+    jar, tried = dict(person.device), person.passwords[0]
     wire.send(Asked("page", person.name, "/login/", "GET", jar=jar))
-    fields = {"username": person.name, "password": person.passwords[0]}
+    fields = {"username": person.name, "password": tried}
     act, made = ("login-stopped", "") if person.secret else ("login", "session")
     answer, mark = wire.send(Asked(act, person.name, "/login/", made=made, worked=_leads_on, **form(fields, jar)))
     if code and _leads_on(answer):
         asked = Asked("login-code", person.name, "/login/verify/", made="session", worked=_leads_on, **form({"otp": code}, jar))
         answer, mark = wire.send(asked)
     if not _leads_on(answer):
-        _other_password(person, answer)
+        _other_password(person, answer, tried)
         return None
     session = Session(mark, jar)
     with person.lock:
@@ -105,10 +105,11 @@ def log_in(wire: Wire, person: Person) -> Token | None:
     code = person.code()
     if person.secret is not None and code is None:
         return None
-    body = {"username": person.name, "password": person.passwords[0]} | ({"otp": code} if code else {})
+    tried = person.passwords[0]
+    body = {"username": person.name, "password": tried} | ({"otp": code} if code else {})
     answer, mark = wire.send(Asked("dx-login", person.name, "/system/newAuthToken", made="cli", **call(body)))
     if not answer.ok:
-        _other_password(person, answer)
+        _other_password(person, answer, tried)
         return None
     token = Token(mark, answer.json["access_token"])
     with person.lock:
@@ -259,11 +260,12 @@ def _has_project(wire: Wire, person: Person, token: Token) -> bool:
     return bool(person.project)
 
 
-def _other_password(person: Person, answer: Answer) -> None:
+def _other_password(person: Person, answer: Answer, tried: str) -> None:
     # The answer to a change may have been lost: then the other password is the present one. A throttled login says nothing.
     if answer.status is not None and answer.status in (401, 422):
         with person.lock:
-            person.passwords.rotate()
+            if person.passwords[0] == tried:
+                person.passwords.rotate()
 
 
 def _leads_on(answer: Answer) -> bool:

@@ -106,9 +106,17 @@ class Replay:
         return [(act, made, self._dead_from(act)) for act in self.entries if self._was_done(act) for made in self._ended_by(act)]
 
     @cached_property
+    def ended(self) -> list[tuple[Entry, Entry, float]]:
+        """Of `ends` the first of each credential: later acts ended nothing of it."""
+        first: dict[str, tuple[Entry, Entry, float]] = {}
+        for end in sorted(self.ends, key=lambda end: end[2]):
+            first.setdefault(end[1].mark, end)
+        return list(first.values())
+
+    @cached_property
     def tried_after(self) -> int:
         """How many requests came with a credential that had to be dead by then."""
-        return sum(1 for _, made, dead_from in self.ends for use in self._uses[made.mark] if use.sent > dead_from)
+        return sum(1 for _, made, dead_from in self.ended for use in self._uses[made.mark] if use.sent > dead_from)
 
     def _errors(self) -> Iterator[str]:
         for entry in self.entries:
@@ -116,7 +124,7 @@ class Replay:
                 yield f"{entry.mark}: {entry.act} of {entry.person} got {entry.status or 'no answer'} at {entry.over:.3f}"
 
     def _outlived(self, kinds: Sequence[str]) -> Iterator[str]:
-        for act, made, dead_from in self.ends:
+        for act, made, dead_from in self.ended:
             if made.made not in kinds:
                 continue
             late = next((use for use in self._uses[made.mark] if use.let_in and use.sent > dead_from), None)

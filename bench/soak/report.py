@@ -27,8 +27,8 @@ PostgreSQL was stopped and started after a third, and crashed after two thirds o
 {len(lost):,} of {len(replay.entries):,} requests had no answer or an error of the server.
 
 Each client wrote down what it sent and saw; each request had a name of its own, which stands in the events that it caused.
-Afterwards this was held against the {len(replay.events):,} events of the security log. Acts ended {len(replay.ends):,} sessions and tokens;
-{replay.tried_after:,} requests came with one of these later.
+Afterwards this was held against the {len(replay.events):,} events of the security log. Acts ended {len(replay.ended):,} sessions and
+tokens; {replay.tried_after:,} requests came with one of these later.
 
 | broken | times |
 | --- | --- |
