@@ -84,7 +84,7 @@ def _where_to_look() -> list[QuerySet[SecurityEvent]]:
 
 
 def _seal(unsealed: QuerySet[SecurityEvent]) -> int:
-    head, seals = newest(), []
+    head, seals = newest(), list[EventSeal]()
     before = head or Head(0, FIRST)
     for row in unsealed.order_by("pk").values_list(*_COLUMNS)[: limits.SEAL_BATCH_ROWS]:
         before = Head(before.sequence + 1, _hash(before.hash, row))
