@@ -84,14 +84,15 @@ def _where_to_look() -> list[QuerySet[SecurityEvent]]:
 
 
 def _seal(unsealed: QuerySet[SecurityEvent]) -> int:
+    head, seals = newest(), list[EventSeal]()
+    before = head or Head(0, FIRST)
+    for row in unsealed.order_by("pk").values_list(*_COLUMNS)[: limits.SEAL_BATCH_ROWS]:
+        before = Head(before.sequence + 1, _hash(before.hash, row))
+        seals.append(EventSeal(sequence=before.sequence, event_id=row[0], hash=before.hash))
+    # Only now, for the lock is everybody's on SQLite; where another worker was faster, the next round begins at its head.
     with transaction.atomic():
-        if not _alone():
+        if not _alone() or newest() != head:
             return 0
-        before = newest() or Head(0, FIRST)
-        seals = []
-        for row in unsealed.order_by("pk").values_list(*_COLUMNS)[: limits.SEAL_BATCH_ROWS]:
-            before = Head(before.sequence + 1, _hash(before.hash, row))
-            seals.append(EventSeal(sequence=before.sequence, event_id=row[0], hash=before.hash))
         EventSeal.objects.bulk_create(seals)
     return len(seals)
 

@@ -182,6 +182,23 @@ def test_many_workers_seal_each_event_once(race: Race, amy: User) -> None:
     assert findings() == []
 
 
+def test_whoever_read_an_old_head_adds_nothing(amy: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    happen(amy, 3)
+    others: list[int] = []
+
+    def another_is_faster() -> bool:
+        if not others:
+            others.append(0)
+            others[0] = seals.seal_due()
+        return True
+
+    monkeypatch.setattr(seals, "_alone", another_is_faster)
+    assert seals.seal_due() == 0
+    assert others == [3]
+    assert EventSeal.objects.count() == 3
+    assert findings() == []
+
+
 def test_ops_06_events_without_a_seal_are_told_after_ten_minutes(amy: User) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         events = happen(amy, 3)
