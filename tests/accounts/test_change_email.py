@@ -55,7 +55,7 @@ def test_rst_07_the_link_alone_does_nothing_and_the_button_confirms(asked: WebDo
     assert not asked.signed_in
 
 
-def test_a_confirmed_change_is_mailed_to_both_addresses(asked: WebDoor, browsers: Browsers) -> None:
+def test_crd_05_a_confirmed_change_is_mailed_to_both_addresses(asked: WebDoor, browsers: Browsers) -> None:
     browsers().send(link_to(WANTED, "confirm"))
     told = OutboxMail.objects.filter(subject="Your Gatehouse address was changed").values_list("to", flat=True)
     assert sorted(told) == sorted(["amy@example.com", WANTED])

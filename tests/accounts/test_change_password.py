@@ -21,7 +21,7 @@ def change(web: WebDoor, **fields: Any) -> Any:
     return web.send("/security/password/", filled)
 
 
-def test_every_browser_is_out_and_each_is_told_why(amy: User, browsers: Browsers) -> None:
+def test_crd_02_every_browser_is_out_and_each_is_told_why(amy: User, browsers: Browsers) -> None:
     here, there = browsers().sign_in(amy), browsers().sign_in(amy)
     answer = change(here)
     assert answer["Location"] == "/login/?why=password-changed"
@@ -47,7 +47,7 @@ def test_the_epoch_rises_by_one(web: WebDoor, amy: User) -> None:
     assert User.objects.get(pk=amy.pk).session_epoch == amy.session_epoch + 1
 
 
-def test_it_is_logged_and_mailed_with_what_ended(amy: User, browsers: Browsers) -> None:
+def test_crd_05_it_is_logged_and_mailed_with_what_ended(amy: User, browsers: Browsers) -> None:
     browsers().sign_in(amy)
     OutboxMail.objects.all().delete()
     change(browsers().sign_in(amy))
@@ -101,14 +101,14 @@ def test_any_characters_make_a_password_and_nothing_is_trimmed(web: WebDoor, amy
         assert web.send("/login/", {"username": "amy", "password": chosen.strip()}).status_code == 401
 
 
-def test_wrong_current_passwords_spend_the_budget_of_a_login(amy: User, browsers: Browsers, web: WebDoor) -> None:
+def test_crd_04_wrong_current_passwords_spend_the_budget_of_a_login(amy: User, browsers: Browsers, web: WebDoor) -> None:
     web.sign_in(amy)
     codes = [change(web, current_password="wrong password 123").status_code for _ in range(6)]
     assert codes == [403] * 5 + [429]
     assert change(web).status_code == 429
 
 
-def test_a_form_opened_before_a_change_elsewhere_does_nothing(amy: User, browsers: Browsers) -> None:
+def test_crd_07_a_form_opened_before_a_change_elsewhere_does_nothing(amy: User, browsers: Browsers) -> None:
     here, there = browsers().sign_in(amy), browsers().sign_in(amy)
     token = str(there.get("/security/password/").context["csrf_token"])
     change(here)

@@ -100,7 +100,7 @@ def test_dx_logins_racing_with_a_password_change_leave_no_live_token(amy: User, 
     assert not Token.objects.of(amy).live().exists()
 
 
-def test_of_two_password_changes_at_once_one_wins_and_the_other_is_told(amy: User, race: Race) -> None:
+def test_crd_03_of_two_password_changes_at_once_one_wins_and_the_other_is_told(amy: User, race: Race) -> None:
     proofs = [fresh(amy), fresh(amy)]
     chosen = ["first new passphrase", "second new passphrase"]
     outcomes = race(2, lambda number: flows.change_password(user=amy, new_password=chosen[number], proof=proofs[number], actor=actor(amy)))
@@ -112,7 +112,7 @@ def test_of_two_password_changes_at_once_one_wins_and_the_other_is_told(amy: Use
     assert SecurityEvent.objects.filter(event="password.changed").count() == OutboxMail.objects.count() == 1
 
 
-def test_of_two_browsers_that_change_the_password_at_once_one_wins_and_the_other_changes_nothing(amy: User, race: Race) -> None:
+def test_crd_03_of_two_browsers_that_change_the_password_at_once_one_wins_and_the_other_changes_nothing(amy: User, race: Race) -> None:
     browsers = [WebDoor().sign_in(amy), WebDoor().sign_in(amy)]
     tokens = [str(browser.get("/security/password/").context["csrf_token"]) for browser in browsers]
     chosen = ["first new passphrase", "second new passphrase"]

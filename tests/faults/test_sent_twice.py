@@ -184,13 +184,15 @@ OLD_FORMS = {
     "/security/email/": {"email": "new@example.com", "current_password": PASSWORD},
     "/profile/tokens/new/": {"label": "deploy", "expires": "30"},
     "/security/sessions/": {"end": "others"},
+    "/security/2fa/disable/": {"current_password": PASSWORD, "otp": "000000"},
+    "/security/2fa/enable/": {"current_password": PASSWORD},
 }
 
 
 @pytest.mark.parametrize("path", OLD_FORMS)
-def test_f15_a_form_opened_before_a_credential_change_and_sent_after_it_does_nothing(web: WebDoor, amy: User, path: str) -> None:
+def test_crd_07_a_form_opened_before_a_credential_change_and_sent_after_it_does_nothing(web: WebDoor, amy: User, path: str) -> None:
     web.sign_in(amy)
-    token = str(web.get(path).context["csrf_token"])
+    token = str(web.get("/security/password/").context["csrf_token"])
     flows.change_password(user=amy, new_password=NEW_PASSWORD, proof=Proof(amy.pk, amy.session_epoch), actor=actor(amy))
     before = SecurityEvent.objects.count(), OutboxMail.objects.count()
     answer = web.post(path, {**OLD_FORMS[path], "csrfmiddlewaretoken": token})

@@ -45,7 +45,7 @@ def act_on(user: User, number: int) -> None:
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_changes_revokes_expiries_and_new_tokens_at_once_never_wait_for_each_other_in_a_circle(race: Race) -> None:
+def test_crd_06_changes_revokes_expiries_and_new_tokens_at_once_never_wait_for_each_other_in_a_circle(race: Race) -> None:
     for _ in range(ROUNDS):
         user = UserFactory()
         TokenFactory.create_batch(3, user=user)

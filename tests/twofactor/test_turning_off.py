@@ -215,7 +215,7 @@ def test_a_change_that_is_refused_uses_no_code_up(door: WebDoor) -> None:
     assert door.send("/security/password/", {"current_password": PASSWORD, "otp": code(), **good}).status_code == 302
 
 
-def test_a_token_that_reaches_phi_wants_password_and_code_ten_minutes_after_the_login(door: WebDoor, amy: User, clock: Any) -> None:
+def test_crd_04_a_token_that_reaches_phi_wants_password_and_code_ten_minutes_after_the_login(door: WebDoor, amy: User, clock: Any) -> None:
     project_of(amy, phi=True)
     clock.shift(601)
     new = "/profile/tokens/new/"
@@ -227,6 +227,20 @@ def test_a_token_that_reaches_phi_wants_password_and_code_ten_minutes_after_the_
     assert door.send(new, {**fields, "current_password": PASSWORD, "otp": code()}).status_code == 200
     assert 'name="otp"' not in door.get(new).content.decode()
     assert Authenticator.objects.get().last_step > 0
+
+
+def test_crd_04_a_password_given_in_one_browser_opens_nothing_in_another(
+    door: WebDoor, browsers: Callable[[], WebDoor], amy: User, codes: list[str], clock: Any
+) -> None:
+    project_of(amy, phi=True)
+    other = signed_in(browsers(), codes[0])
+    clock.shift(601)
+    fields = {"label": "phi", "expires": "30", "access": "all"}
+    assert door.send("/profile/tokens/new/", {**fields, "current_password": PASSWORD, "otp": code()}).status_code == 200
+    again = {**fields, "label": "phi too"}
+    assert other.send("/profile/tokens/new/", again).status_code != 200
+    assert Token.objects.count() == 1
+    assert door.send("/profile/tokens/new/", again).status_code == 200
 
 
 def test_rst_05_a_reset_by_mail_skips_no_second_factor(web: WebDoor, amy: User, codes: list[str]) -> None:
