@@ -192,7 +192,9 @@ def test_every_room_that_hears_of_a_credential_change_is_among_those_that_were_m
     assert [name for signal, name, _ in HEARERS].count("credentials_changed") >= 2
 
 
-def test_crd_01_a_person_sees_an_apology_without_detail_and_the_old_password_goes_on_working(amy: User, browsers: Callable[[], WebDoor]) -> None:
+def test_crd_01_a_person_sees_an_apology_without_detail_and_the_old_password_goes_on_working(
+    amy: User, browsers: Callable[[], WebDoor]
+) -> None:
     browser = browsers().sign_in(amy)
     browser.raise_request_exception = False
     before = picture()
