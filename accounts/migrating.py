@@ -82,4 +82,5 @@ def _is_postgresql(schema_editor: BaseDatabaseSchemaEditor) -> bool:
 def _first(schema_editor: BaseDatabaseSchemaEditor, query: str, name: str) -> "tuple[Any, ...] | None":
     with schema_editor.connection.cursor() as cursor:
         cursor.execute(query, [name])
-        return cursor.fetchone()
+        found: tuple[Any, ...] | None = cursor.fetchone()
+        return found

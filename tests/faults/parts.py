@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.journeys.house import PATIENCE_SECONDS, ROOT, Database, House, environment_of, until
 
+COMMAND_SECONDS = 120
 # What `manage.py serve` would start: its settings say how.
 WEB_ALONE = """
 import django, os
@@ -34,17 +35,17 @@ def web_alone(database: Database, folder: Path, **settings: str) -> Iterator[Hou
 
 
 def manage(
-    database: Database, var: Path, *arguments: str, seconds: float = 120, root: Path = ROOT, **settings: str
+    database: Database, var: Path, *arguments: str, root: Path = ROOT, settings: dict[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """Run one command of manage.py to its end and return what it said."""
-    environment = environment_of(var, database, **settings)
+    environment = environment_of(var, database, **(settings or {}))
     command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=seconds)
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=COMMAND_SECONDS)
 
 
 def run(database: Database, var: Path, code: str, **settings: str) -> str:
     """Run Python inside of the product's code, on this database, and return what it prints."""
-    done = manage(database, var, "shell", "--no-imports", "-c", code, **settings)
+    done = manage(database, var, "shell", "--no-imports", "-c", code, settings=settings)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

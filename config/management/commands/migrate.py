@@ -23,17 +23,18 @@ class Command(migrate.Command):
         """Migrate. Raises OperationalError where a table stayed locked for a minute; what was done by then stays done."""
         connection = connections[options["database"]]
         if connection.vendor != "postgresql":
-            return super().handle(*args, **options)
+            super().handle(*args, **options)
+            return
         with _patient(connection):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    return super().handle(*args, **options)
+                    super().handle(*args, **options)
+                    return
                 except OperationalError as error:
                     if attempt == ATTEMPTS or getattr(error.__cause__, "sqlstate", None) not in _LOCKED:
                         raise
                     self.stderr.write(f"A table is locked; once more in {PAUSE_SECONDS:g} s")
                     time.sleep(PAUSE_SECONDS)
-        return None
 
 
 @contextmanager
