@@ -109,6 +109,6 @@ def is_rest(request: HttpRequest) -> bool:
 
 def refusal(request: HttpRequest) -> HttpResponse:
     """Return the answer of REST to somebody who is signed in no longer."""
-    answer = cast(Response, SignedOutView.as_view()(request))
+    answer = SignedOutView.as_view()(request)
     answer.render()
     return answer
