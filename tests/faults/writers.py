@@ -55,6 +55,12 @@ def acts_of(name: str, *, wrong: bool) -> Iterator[Told]:
 def main(processes: int, people: int) -> None:
     """Let so many processes work, and print what they tell."""
     django.setup()
+    from django.db import connections
+    from django.test import Client
+
+    # What is loaded at the first request is loaded once, before the fork; no connection may pass it.
+    assert Client(headers={"host": "127.0.0.1"}).get("/login/").status_code == 200
+    connections.close_all()
     with get_context("fork").Pool(processes) as pool:
         told = pool.starmap(one, [(number, people) for number in range(processes)], chunksize=1)
     print(json.dumps([act for acts in told for act in acts]))
