@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 from bench.work_server import ROOT, Server
@@ -56,6 +56,13 @@ class Load:
         self._over.set()
 
     def _beat(self, jobs: list[dict[str, str]]) -> None:
+        try:
+            self._beat_on(jobs)
+        except (OSError, HTTPException):
+            if not self._over.is_set():
+                raise
+
+    def _beat_on(self, jobs: list[dict[str, str]]) -> None:
         connection, progress = HTTPConnection("127.0.0.1", self._server.port, timeout=30), 0
         while not self._over.is_set():
             progress = (progress + 1) % 101
