@@ -15,6 +15,7 @@ from tests.journeys.dx import DxClient
 from tests.journeys.house import PASSWORD, Database, House, house
 from tests.journeys.visitor import Answer, Visitor, dx_call, dx_login, send, with_token
 
+pytestmark = pytest.mark.once
 LIVE = "SELECT public_id FROM tokens_token WHERE state = 'active' AND label = '{}'"
 TEXT = re.compile(r"ght_[0-9A-Za-z]{28}")
 

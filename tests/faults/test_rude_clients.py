@@ -19,6 +19,7 @@ from tests.faults.rude import Crowd, Ordinary, head, rude, said_to, status_said_
 from tests.journeys.house import PASSWORD, Database, House, house, until
 from tests.journeys.visitor import dx_call, dx_login, make_projects
 
+pytestmark = pytest.mark.once
 MANY = 500
 HEAD_SECONDS = 10
 MARGIN_SECONDS = 10  # of a busy machine

@@ -27,7 +27,7 @@ from tests.journeys.house import ROOT, House, until
 from tests.journeys.proxy import Proxy, narrow_line
 from tests.journeys.visitor import dx_call, dx_login, make_projects, send
 
-pytestmark = pytest.mark.dx
+pytestmark = [pytest.mark.dx, pytest.mark.faults]
 
 MIB = 1024 * 1024
 NAME = "amy"
