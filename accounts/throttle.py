@@ -19,6 +19,8 @@ from accounts.clients import network_of
 from accounts.errors import Busy, PasswordDisabled, TooManyAttempts
 from accounts.models import Counter
 
+WAITED_SECONDS = 30  # who waited for a row knows an older time than whoever had it; the clock of nobody has gone back
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -148,7 +150,7 @@ def _locked(keys: list[str], now: datetime) -> dict[str, Counter]:
     found: dict[str, Counter] = {}
     while len(found) < len(ordered):
         # Again where the sweeper took a row between the two statements.
-        Counter.objects.bulk_create([Counter(key=key) for key in ordered], ignore_conflicts=True)
+        Counter.objects.bulk_create([Counter(key=key, last_at=now) for key in ordered], ignore_conflicts=True)
         found = {row.key: row for row in Counter.objects.select_for_update().filter(key__in=ordered).order_by("key")}
     for row in found.values():
         if _begin_by(row, now):
@@ -162,7 +164,7 @@ def _begin_by(counter: Counter, now: datetime) -> bool:
     A wait lasts from now on for as long as it was to last, and not until the clock is there again.
     """
     ahead = counter.last_at - now
-    if ahead <= timedelta(0):
+    if ahead <= timedelta(seconds=WAITED_SECONDS):
         return False
     counter.last_at = now
     if counter.blocked_until is not None:

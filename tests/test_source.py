@@ -19,6 +19,7 @@ QUERIES = {"filter", "exclude", "get", "get_or_create", "update_or_create", "ann
 PUT_TOGETHER = {
     ("accounts/stopped.py", "filter"),  # person and address
     ("accounts/flows/addresses.py", "filter"),  # which of two digests a link has
+    ("accounts/verifying.py", "filter"),  # the key by which a check reads
     ("accounts/logbook.py", "order_by"),  # one of two constants
     ("orgs/dx.py", "filter"),  # one of two constants
     ("orgs/projects/asking.py", "Q"),  # a column that the filter has

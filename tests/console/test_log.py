@@ -76,7 +76,7 @@ def test_what_is_wrong_with_an_export_is_told_and_nothing_leaves(
     assert SecurityEvent.objects.filter(event="log.exported").exists() == (status == 200)
 
 
-def test_exports_of_support_are_limited(desk: Desk, db: None, monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:
+def test_exports_of_support_are_limited(clock: Any, desk: Desk, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "EXPORTS_PER_PERSON_AND_HOUR", 1)
     assert [desk.press(EXPORT).status_code for _ in range(2)] == [200, 429]
 

@@ -130,8 +130,8 @@ def test_tok_09_existing_tokens_end_at_a_new_limit_and_one_that_is_older_at_once
         token.refresh_from_db()
     assert (young.expires, short.expires) == (timezone.now() + 7 * DAYS, ends)
     assert (old.expires, other.expires) == (timezone.now() - DAYS, timezone.now() + 82 * DAYS)
-    assert rest("GET", "/api/v1/me/", text).status_code == 401
     assert flows.expire_due() == 1
+    assert rest("GET", "/api/v1/me/", text).status_code == 401
     event = SecurityEvent.objects.get(event="token.shortened", about=young.public_id)
     assert (event.subject, event.data["org_name"]) == (ben, "Acme")
     assert settling.settle_recent() == 0
