@@ -10,7 +10,7 @@ policies_changed = Signal()
 # Only orgs.flows.set_policies sends it. sender=Organization; org: Organization (locked, saved); changed: set[Policy]; actor: Actor.
 policies_settled = Signal()
 
-# A question: whom would these policies hit? Only orgs.impact.weigh sends it.
+# A question: whom would these policies hit? Only orgs.impact sends it.
 # sender=Organization; org: Organization (with the new values, not saved); changed: set[Policy].
 # A receiver returns `list[orgs.impact.Hit]` and changes nothing.
 policies_weighed = Signal()

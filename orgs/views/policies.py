@@ -77,7 +77,7 @@ class PoliciesView(OneOrganization, FlowView):
 
 def rows_of(draft: Draft | None, hits: list[Hit]) -> dict[str, dict[str, Any]]:
     """Return for each field of the form what changes with it and whom that hits."""
-    names = (*FIELD_OF.values(), *REPORT_FIELD_OF.values(), "fa_tried", "tokens_tried")
+    names = (*FIELD_OF.values(), *(_field(policy, report_only=True) for policy in Policy))
     rows: dict[str, dict[str, Any]] = {name: {"hits": []} for name in names}
     for change in draft.changes if draft else ():
         rows[_field(change.policy, report_only=change.report_only)]["change"] = change
