@@ -108,3 +108,13 @@ def test_where_all_is_well_the_page_says_so_first(desk: Desk) -> None:
         beat(task.name)
     StateCheck.objects.create(depth="daily", started_at=timezone.now(), ended_at=timezone.now())
     assert "The worker works, none of its tasks fails, and the last look found the data whole." in text_of(desk, PATH)
+
+
+@pytest.mark.parametrize(
+    ("found_by", "looked_by", "stands"), [("whole", "daily", True), ("bytes", "whole", True), ("daily", "bytes", False)]
+)
+def test_what_was_found_stands_until_a_look_as_deep_finds_nothing(found_by: str, looked_by: str, stands: bool) -> None:
+    now = timezone.now()
+    found = StateCheck.objects.create(depth=found_by, started_at=now - timedelta(hours=25), ended_at=now, findings=1, detail=["a seal"])
+    clean = StateCheck.objects.create(depth=looked_by, started_at=now, ended_at=now)
+    assert condition.last_check() == (found if stands else clean)
