@@ -12,6 +12,7 @@ from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from accounts.models import OutboxMail, Session, StateCheck, WorkerBeat
+from accounts.verifying import Depth
 from config.schedule import TASKS, Task
 from tokens.work.models import Job, Transfer
 
@@ -97,8 +98,19 @@ def running_transfers() -> Count:
 
 
 def last_check() -> StateCheck | None:
-    """Return the newest look at the state that came to its end, or None."""
-    return StateCheck.objects.filter(ended_at__isnull=False).order_by("-started_at").first()
+    """Return the newest look at the state that came to its end, or None.
+
+    One that found something stands until another one has looked as deep: the worker's daily look does not see what `verify_state` does.
+    """
+    looks, depths = StateCheck.objects.filter(ended_at__isnull=False).order_by("-started_at"), list(Depth)
+    newest: StateCheck | None = looks.first()
+    if newest is None or newest.findings:
+        return newest
+    for least in range(depths.index(Depth(newest.depth)) + 1, len(depths)):
+        deeper: StateCheck | None = looks.filter(depth__in=depths[least:]).first()
+        if deeper is not None and deeper.findings:
+            return deeper
+    return newest
 
 
 def sessions() -> Count:

@@ -29,7 +29,9 @@ _DESCRIPTORS = Path("/proc/self/fd")
 _INFO_BYTES = 136  # of the kernel's struct tcp_info, up to both counters below
 _COUNTERS = struct.Struct("=QQ")  # bytes that the peer acknowledged, bytes that came from it
 _COUNTERS_AT = 120
-_LISTENING = 10
+# States of the kernel in which there is no peer. Closed is the socket that the server binds at its start and each web process has a copy
+# of: it has the port, and nothing ever moves on it.
+_CLOSED, _LISTENING = 7, 10
 
 
 @dataclass
@@ -99,7 +101,7 @@ def _is_taken_on(port: int, found: socket.socket) -> bool:
     if found.family not in (socket.AF_INET, socket.AF_INET6) or found.type != socket.SOCK_STREAM:
         return False
     try:
-        return found.getsockname()[1] == port and _info(found)[0] != _LISTENING
+        return found.getsockname()[1] == port and _info(found)[0] not in (_CLOSED, _LISTENING)
     except OSError:
         return False
 

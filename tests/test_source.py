@@ -21,6 +21,7 @@ PUT_TOGETHER = {
     ("accounts/flows/addresses.py", "filter"),  # which of two digests a link has
     ("accounts/verifying.py", "filter"),  # the key by which a check reads
     ("accounts/logbook.py", "order_by"),  # one of two constants
+    ("accounts/verifying.py", "filter"),  # pk, or the constant of a check
     ("orgs/dx.py", "filter"),  # one of two constants
     ("orgs/projects/asking.py", "Q"),  # a column that the filter has
     ("orgs/projects/globs.py", "Q"),  # the same

@@ -107,3 +107,11 @@ def test_the_listener_is_no_connection() -> None:
         watch = Watch(listener.getsockname()[1])
         watch.look(0.0)
         assert watch.look(10 * STALLED_SECONDS) == 0
+
+
+def test_a_socket_that_is_bound_and_does_nothing_is_no_connection() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        watch = Watch(bound.getsockname()[1])
+        watch.look(0.0)
+        assert watch.look(10 * STALLED_SECONDS) == 0
