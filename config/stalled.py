@@ -29,7 +29,7 @@ _DESCRIPTORS = Path("/proc/self/fd")
 _INFO_BYTES = 136  # of the kernel's struct tcp_info, up to both counters below
 _COUNTERS = struct.Struct("=QQ")  # bytes that the peer acknowledged, bytes that came from it
 _COUNTERS_AT = 120
-_LISTENING = 10
+_CLOSED, _LISTENING = 7, 10  # of the kernel's states of a socket: the first also before it listens, as that which our parent bound
 
 
 @dataclass
@@ -99,7 +99,7 @@ def _is_taken_on(port: int, found: socket.socket) -> bool:
     if found.family not in (socket.AF_INET, socket.AF_INET6) or found.type != socket.SOCK_STREAM:
         return False
     try:
-        return found.getsockname()[1] == port and _info(found)[0] != _LISTENING
+        return found.getsockname()[1] == port and _info(found)[0] not in (_CLOSED, _LISTENING)
     except OSError:
         return False
 
