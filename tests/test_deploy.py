@@ -70,6 +70,11 @@ def test_compose_names_settings_parts_secrets_and_volumes_that_are_there() -> No
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
+def test_log_08_compose_trusts_the_gateway_and_nobody_else() -> None:
+    (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    assert {COMPOSE["services"][name]["environment"]["TRUSTED_PROXIES"] for name in OURS} == {network["gateway"]}
+
+
 def test_the_image_holds_every_room_and_nothing_that_is_not_in_the_context() -> None:
     dockerfile, ignored = (DEPLOY / "Dockerfile").read_text(), (ROOT / ".dockerignore").read_text()
     copied = {word for line in re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, re.M) for word in line.split()}
