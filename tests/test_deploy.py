@@ -75,6 +75,11 @@ def test_log_08_compose_trusts_the_gateway_and_nobody_else() -> None:
     assert {COMPOSE["services"][name]["environment"]["TRUSTED_PROXIES"] for name in OURS} == {network["gateway"]}
 
 
+def test_web_05_nginx_leads_on_to_its_own_name_whatever_host_was_asked_for() -> None:
+    led_to = re.findall(r"return 30\d (\S+);", (DEPLOY / "nginx.conf").read_text())
+    assert led_to == ["https://$server_name$request_uri"]
+
+
 def test_the_image_holds_every_room_and_nothing_that_is_not_in_the_context() -> None:
     dockerfile, ignored = (DEPLOY / "Dockerfile").read_text(), (ROOT / ".dockerignore").read_text()
     copied = {word for line in re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, re.M) for word in line.split()}
