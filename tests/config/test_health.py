@@ -73,6 +73,15 @@ def test_f13_a_worker_that_was_not_heard_of_for_two_minutes_is_late_and_requests
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("ahead", "word"), [(90, "ok"), (86_400, "late")])
+def test_f11_a_round_in_the_future_is_no_sign_of_life_unless_another_clock_explains_it(
+    ahead: int, word: str, client: Client, long_up: None
+) -> None:
+    beats(seconds_ago=-ahead)
+    assert client.get("/readyz").json()["parts"]["worker"] == word
+
+
+@pytest.mark.django_db(transaction=True)
 def test_f13_one_task_that_hangs_is_late_though_the_others_go_on(client: Client, long_up: None) -> None:
     beats(seconds_ago=1, mails=130)
     assert client.get("/readyz").json()["parts"]["worker"] == "late"
