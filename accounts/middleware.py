@@ -47,7 +47,8 @@ class SessionMiddleware:
         if store.accessed:
             patch_vary_headers(response, ("Cookie",))
         if _is_dirty(store) and response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and not self._save(store):
-            response = refusal(request) if is_rest(request) else session_over(request)
+            # Without a word about the cookie: the browser may have a newer one, of a login that ended this session (F15).
+            return refusal(request) if is_rest(request) else session_over(request)
         _note_activity(request, store, response, began)
         _set_cookie(store, response)
         return response

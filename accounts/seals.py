@@ -13,10 +13,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
 
 from django.db import connection, transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, Min, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts import limits
@@ -29,7 +28,7 @@ _LOCK = 0x6761746568  # of PostgreSQL's advisory locks, "gateh"
 _COLUMNS = (
     "id", "public_id", "at", "event", "subject_id", "actor_id", "door", "ip", "user_agent", "request_id", "about", "data",
 )  # fmt: skip
-_turns = count()
+_reached = {"id": 0}  # how far the walk along old events came, in this process
 _told: dict[str, float] = {}  # when this process last logged the newest seal
 
 
@@ -78,9 +77,22 @@ def _where_to_look() -> list[QuerySet[SecurityEvent]]:
     # New events, and in turns a stretch of all others: whoever committed long after getting an id is found there.
     last = EventSeal.objects.aggregate(last=Max("event_id"))["last"] or 0
     recent = max(0, last - limits.SEAL_STRETCH_IDS)
-    start = next(_turns) % (recent // limits.SEAL_STRETCH_IDS + 1) * limits.SEAL_STRETCH_IDS
-    older = SecurityEvent.objects.filter(pk__gt=start, pk__lte=min(start + limits.SEAL_STRETCH_IDS, recent))
-    return [without_seal(SecurityEvent.objects.filter(pk__gt=recent)), without_seal(older)]
+    everything = SecurityEvent.objects.all()
+    older = _stretch_after(_reached["id"], everything.filter(pk__lte=recent)) or _stretch_after(0, everything.filter(pk__lte=recent))
+    _reached["id"] = older.stop - 1 if older else 0
+    return [without_seal(everything.filter(pk__gt=recent)), *([without_seal(_within(older, recent))] if older else [])]
+
+
+def _stretch_after(reached: int, events: QuerySet[SecurityEvent]) -> range | None:
+    """Return ids from that of the first of `events` after `reached` on; None where there is none. An id that leaps costs nothing."""
+    first = events.filter(pk__gt=reached).aggregate(first=Min("pk"))["first"]
+    return None if first is None else range(first, first + limits.SEAL_STRETCH_IDS)
+
+
+def _within(ids: range, most: int | None = None) -> QuerySet[SecurityEvent]:
+    """Return the events of these ids, up to the id `most`."""
+    last = ids.stop - 1
+    return SecurityEvent.objects.filter(pk__gte=ids.start, pk__lte=last if most is None else min(last, most))
 
 
 def _seal(unsealed: QuerySet[SecurityEvent]) -> int:
@@ -186,11 +198,10 @@ def _unexpected(wanted: Head, found: Head) -> Iterator[str]:
 def unsealed() -> Iterator[str]:
     """Give one sentence where events have been without a seal for too long. Nothing shows whether such an event was changed."""
     late = timezone.now() - timedelta(seconds=limits.SEAL_LATE_SECONDS)
-    last, found, oldest = SecurityEvent.objects.aggregate(last=Max("pk"))["last"] or 0, 0, ""
-    for start in range(0, last, limits.SEAL_STRETCH_IDS):
-        stretch = SecurityEvent.objects.filter(pk__gt=start, pk__lte=start + limits.SEAL_STRETCH_IDS, at__lt=late)
-        rows = list(without_seal(stretch).order_by("pk").values_list("public_id", flat=True))
-        oldest, found = oldest or (rows[0] if rows else ""), found + len(rows)
+    found, oldest, reached = 0, "", 0
+    while ids := _stretch_after(reached, SecurityEvent.objects.all()):
+        rows = list(without_seal(_within(ids).filter(at__lt=late)).order_by("pk").values_list("public_id", flat=True))
+        oldest, found, reached = oldest or (rows[0] if rows else ""), found + len(rows), ids.stop - 1
     if found:
         minutes = limits.SEAL_LATE_SECONDS // 60
         yield f"{found} security events have had no seal for more than {minutes} minutes; the first of them is {oldest}."

@@ -20,6 +20,8 @@ _ENDING = (
     "/system/destroyAuthToken",
 )  # fmt: skip
 _DELETED_TO_END = ("/api/v1/tokens/", "/api/v1/sessions/")
+# Their GET ends nothing: it draws a page, of up to 500 tokens, and nobody may take the last places with that.
+_PAGES_TO_END = ("/security/sessions/", "/profile/tokens/revoke/")
 
 
 class Rank(IntEnum):
@@ -39,6 +41,8 @@ def rank_of(request: HttpRequest) -> Rank:
     """Return what the request is for, by method and path: nothing is looked up before there is a place for it."""
     if request.method == "DELETE" and request.path.startswith(_DELETED_TO_END):
         return Rank.ENDING
+    if request.method != "POST" and request.path in _PAGES_TO_END:
+        return Rank.SIGNING_IN
     return _RANKS.get(request.path, Rank.ORDINARY)
 
 

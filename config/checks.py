@@ -123,14 +123,21 @@ def key(name: str, text: str, *, demo: str, development: bool) -> str:
         refuse(name, "is missing: set it to a random text of 50 characters or more (or DEBUG=1 for a demo)")
     if text in _DEMO_KEYS:
         refuse(name, "is the demo key, which everybody knows: set it to a random text of 50 characters or more")
-    if len(text) < KEY_MIN_CHARS or len(set(text)) < KEY_MIN_DISTINCT_CHARS:
+    if _is_weak(text):
         refuse(name, f"is too weak: {KEY_MIN_CHARS} characters at least, {KEY_MIN_DISTINCT_CHARS} different ones at least")
     return text
 
 
+def _is_weak(text: str) -> bool:
+    return len(text) < KEY_MIN_CHARS or len(set(text)) < KEY_MIN_DISTINCT_CHARS
+
+
 def old_keys(name: str, text: str, *, development: bool) -> list[str]:
-    """Return the comma-separated keys that still check but sign no more; demo keys only in development."""
+    """Return the comma-separated keys that still check but sign no more; demo and weak ones only in development."""
     keys = names(text)
+    if not development and any(_is_weak(key) for key in keys):
+        # What checks opens as much as what signs, and no key that a server ever ran with was weak.
+        refuse(name, f"holds a weak key: {KEY_MIN_CHARS} characters at least, {KEY_MIN_DISTINCT_CHARS} different ones at least")
     if not development and _DEMO_KEYS & set(keys):
         refuse(name, "holds the demo key, which everybody knows")
     return keys

@@ -23,18 +23,22 @@ _CACHE_KEY = "gatehouse.readyz"
 
 
 class Probe:
-    """One part, asked in a thread of its own, one at a time: a part that hangs costs one thread in all."""
+    """One part, asked in a thread of its own, once at a time: whoever comes meanwhile shares the answer, and a part that hangs costs one
+    thread in all.
+    """
 
     def __init__(self, name: str, ask: Callable[[], str | None]) -> None:
         self.name, self.ask = name, ask
-        self._running = threading.Lock()
+        self._lock = threading.Lock()
+        self._last: Answer | None = None
 
     def start(self) -> "Answer":
-        """Return an answer that is still to come; where the last one never came, one that never will."""
-        answer = Answer()
-        if self._running.acquire(blocking=False):
-            threading.Thread(target=self._run, args=(answer,), name=f"readyz-{self.name}", daemon=True).start()
-        return answer
+        """Return an answer that is still to come; where one is on its way already, that one."""
+        with self._lock:
+            if self._last is None or self._last.came.is_set():
+                self._last = Answer()
+                threading.Thread(target=self._run, args=(self._last,), name=f"readyz-{self.name}", daemon=True).start()
+            return self._last
 
     def _run(self, answer: "Answer") -> None:
         try:
@@ -42,7 +46,6 @@ class Probe:
         except Exception:  # whatever a part raises, it is not ready
             logger.warning("part is not ready", extra={"part": self.name}, exc_info=True)
         finally:
-            self._running.release()
             answer.came.set()
 
 
@@ -52,6 +55,13 @@ class Answer:
     def __init__(self) -> None:
         self.word = NOT_OK
         self.came = threading.Event()
+        # From its beginning: who asks about a part that has been hanging for longer is told at once, and holds no thread for it.
+        self.deadline = time.monotonic() + DEADLINE_SECONDS
+
+    def wait(self) -> str:
+        """Return what was found; "not ok" where nothing came in time."""
+        self.came.wait(max(0.0, self.deadline - time.monotonic()))
+        return self.word
 
 
 def ask_database() -> None:
@@ -83,11 +93,8 @@ PROBES = [Probe("database", ask_database), Probe("cache", ask_cache), Probe("wor
 
 def check() -> dict[str, str]:
     """Return for each part "ok", "not ok" (also where nothing came within the deadline of 1.5 s for all of them), or "late"."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
     answers = [(probe.name, probe.start()) for probe in PROBES]
-    for _, answer in answers:
-        answer.came.wait(max(0.0, deadline - time.monotonic()))
-    return {name: answer.word for name, answer in answers}
+    return {name: answer.wait() for name, answer in answers}
 
 
 def is_ready(parts: dict[str, str]) -> bool:

@@ -40,6 +40,8 @@ def test_every_unit_is_as_hardened_as_the_others_and_waits_for_a_graceful_stop()
     assert len(UNITS) == 3
     assert len({found[0].strip() for found in hardening if found}) == 1
     assert all(hardening)
+    # A process whose counts find no room there is killed (config/metrics.py), and everybody may write into the machine's.
+    assert all(lines(unit)["TemporaryFileSystem"].partition(":")[0].endswith("shm") for unit in UNITS)
     for part in PARTS:
         told = lines(DEPLOY / f"gatehouse-{part}.service")
         assert told["ExecStart"].endswith(f"manage.py serve --only {part}")
@@ -68,6 +70,16 @@ def test_compose_names_settings_parts_secrets_and_volumes_that_are_there() -> No
     ports = [port for name in OURS for port in COMPOSE["services"][name].get("ports", [])]
     assert ports
     assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_log_08_compose_trusts_the_gateway_and_nobody_else() -> None:
+    (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    assert {COMPOSE["services"][name]["environment"]["TRUSTED_PROXIES"] for name in OURS} == {network["gateway"]}
+
+
+def test_web_05_nginx_leads_on_to_its_own_name_whatever_host_was_asked_for() -> None:
+    led_to = re.findall(r"return 30\d (\S+);", (DEPLOY / "nginx.conf").read_text())
+    assert led_to == ["https://$server_name$request_uri"]
 
 
 def test_the_image_holds_every_room_and_nothing_that_is_not_in_the_context() -> None:

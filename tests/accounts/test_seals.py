@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -210,6 +211,21 @@ def test_ops_06_events_without_a_seal_are_told_after_ten_minutes(amy: User) -> N
         ]
         seals.seal_due()
         assert list(seals.unsealed()) == []
+
+
+def test_ops_06_an_event_whose_id_leaps_holds_up_neither_the_sealer_nor_the_look(
+    amy: User, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    # Whoever took over a web process can add one with any id, and nobody can take it away again.
+    far = happen(amy)[0]
+    far.pk, far.public_id = 2**40, "leapt"
+    SecurityEvent.objects.bulk_create([far])
+    assert sum(seals.seal_due() for _ in range(3)) == 2
+    happen(amy)
+    assert sum(seals.seal_due() for _ in range(3)) == 1
+    with django_assert_max_num_queries(10):
+        assert list(seals.unsealed()) == []
+    assert findings() == []
 
 
 @pytest.fixture

@@ -302,6 +302,23 @@ def test_ses_04_a_request_that_was_running_when_its_session_ended_does_not_bring
     assert Session.objects.count() == 0
 
 
+def test_f15_whoever_lost_a_pending_login_to_their_other_click_keeps_the_session_that_it_opened(
+    web: WebDoor, amy: User, monkeypatch: Any
+) -> None:
+    def slow(view: Any, request: Any) -> HttpResponse:
+        view.request.session["draft"] = "x"
+        Session.objects.all().delete()  # the other click was faster: what waited for a code became the session of a person
+        return HttpResponse("late")
+
+    web.sign_in(amy)
+    monkeypatch.setattr("accounts.views.security.ProfileView.get", slow)
+    answer = web.get("/profile/")
+    assert answer.status_code == 302
+    assert KEY not in answer.cookies, "it would clear the cookie that the other answer set"
+    monkeypatch.undo()
+    assert web.get("/profile/").cookies[KEY].value == "", "a cookie that is dead all the same goes with the next answer"
+
+
 def test_a_session_that_was_touched_after_it_was_read_is_not_ended(web: WebDoor, amy: User, clock: Any) -> None:
     web.sign_in(amy)
     read = Session.objects.select_related("user").get()

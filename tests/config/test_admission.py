@@ -80,6 +80,9 @@ def test_whoever_waits_in_vain_takes_nothing() -> None:
         ("delete", "/api/v1/sessions/x/", Rank.ENDING),
         ("post", "/system/destroyAuthToken", Rank.ENDING),
         ("get", "/healthz", Rank.ENDING),
+        ("get", "/security/sessions/", Rank.SIGNING_IN),
+        ("get", "/profile/tokens/revoke/", Rank.SIGNING_IN),
+        ("head", "/profile/tokens/revoke/", Rank.SIGNING_IN),
     ],
 )
 def test_f06_what_ends_access_comes_first_and_signing_in_next(method: str, path: str, rank: Rank) -> None:

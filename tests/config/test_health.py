@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -72,6 +73,15 @@ def test_f13_a_worker_that_was_not_heard_of_for_two_minutes_is_late_and_requests
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("ahead", "word"), [(90, "ok"), (86_400, "late")])
+def test_f11_a_round_in_the_future_is_no_sign_of_life_unless_another_clock_explains_it(
+    ahead: int, word: str, client: Client, long_up: None
+) -> None:
+    beats(seconds_ago=-ahead)
+    assert client.get("/readyz").json()["parts"]["worker"] == word
+
+
+@pytest.mark.django_db(transaction=True)
 def test_f13_one_task_that_hangs_is_late_though_the_others_go_on(client: Client, long_up: None) -> None:
     beats(seconds_ago=1, mails=130)
     assert client.get("/readyz").json()["parts"]["worker"] == "late"
@@ -132,3 +142,31 @@ def test_ops_09_a_part_that_hangs_costs_less_than_two_seconds_and_one_thread(
     assert [answer.status_code for answer in answers] == [503] * 3
     assert time.monotonic() - started < 2
     assert threading.active_count() - before == 1
+
+
+def test_ops_09_whoever_asks_at_the_same_moment_gets_the_same_answer(monkeypatch: pytest.MonkeyPatch, gate: threading.Event) -> None:
+    asked: list[int] = []
+
+    def ask() -> None:
+        asked.append(1)
+        gate.wait()
+
+    monkeypatch.setattr(readiness, "PROBES", [readiness.Probe("database", ask)])
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(readiness.check) for _ in range(8)]
+        time.sleep(0.1)
+        gate.set()
+        assert [answer.result() for answer in answers] == [{"database": "ok"}] * 8
+    assert len(asked) == 1
+
+
+def test_f06_asking_about_a_part_that_hangs_holds_no_thread(monkeypatch: pytest.MonkeyPatch, gate: threading.Event) -> None:
+    def hang() -> None:
+        gate.wait()
+
+    monkeypatch.setattr(readiness, "DEADLINE_SECONDS", 0.3)
+    monkeypatch.setattr(readiness, "PROBES", [readiness.Probe("database", hang)])
+    assert readiness.check() == {"database": "not ok"}
+    started = time.monotonic()
+    assert [readiness.check() for _ in range(20)] == [{"database": "not ok"}] * 20
+    assert time.monotonic() - started < 0.3

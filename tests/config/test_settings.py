@@ -44,6 +44,8 @@ def start(var_dir: Path, changes: dict[str, str | None], *command: str) -> "subp
         ("SECRET_KEY", checks.DEMO_SECRET_KEY),
         ("SECRET_KEY", "$" + "0123456789" * 6),
         ("SECRET_KEY_FALLBACKS", checks.DEMO_SECRET_KEY),
+        ("SECRET_KEY_FALLBACKS", "short"),
+        ("DEVICE_COOKIE_KEY_FALLBACKS", GOOD["SECRET_KEY"] + ",short"),
         ("DEVICE_COOKIE_KEY", None),
         ("DEVICE_COOKIE_KEY", GOOD["SECRET_KEY"]),
         ("TOTP_KEY", None),

@@ -109,7 +109,8 @@ def test_the_listener_is_no_connection() -> None:
         assert watch.look(10 * STALLED_SECONDS) == 0
 
 
-def test_a_socket_that_is_bound_and_does_nothing_is_no_connection() -> None:
+def test_a_socket_that_was_bound_and_takes_no_connections_is_none() -> None:
+    # The web server's parent binds one, and each of its processes inherits it: it would be told of as cut every five seconds, for ever.
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         watch = Watch(bound.getsockname()[1])

@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from accounts import appending, outbox, seals, sessions, verifying
 from accounts.models import OutboxMail, Session, StateCheck
-from tests.conftest import WebDoor
+from config import condition
+from tests.conftest import NOON, WebDoor
 from tests.factories import PASSWORD, UserFactory
 from tests.tokens.factories import TokenFactory
 from tests.twofactor.factories import turned_on
@@ -276,3 +277,13 @@ def test_the_worker_looks_once_a_day_and_logs_what_it_finds(house: Desk, caplog:
     with time_machine.travel(timezone.now() + timedelta(days=92)):
         verifying.check_due()
     assert StateCheck.objects.count() == 1
+
+
+def test_f11_a_look_of_a_clock_that_was_ahead_is_not_the_last_for_as_long() -> None:
+    with time_machine.travel(NOON + timedelta(days=400), tick=False):
+        verifying.check_due()
+    with time_machine.travel(NOON, tick=False):
+        verifying.check_due()
+        newest = condition.last_check()
+    assert newest is not None
+    assert newest.started_at == NOON
