@@ -17,7 +17,7 @@ PASSWORD_MAX_CHARS = 1024  # code points after NFKC
 PASSWORD_TYPED_MAX_CHARS = 4 * PASSWORD_MAX_CHARS  # before it: normalising takes time that grows with the square
 PERSON_NAME_MAX_CHARS = 150
 USERNAME_TYPED_MAX_CHARS = 150  # what a login looks at (LOG-10)
-USERNAME_MIN_CHARS, USERNAME_MAX_CHARS = 3, 30
+USERNAME_MAX_CHARS = 30
 EMAIL_MAX_CHARS = 254  # RFC 5321, 4.5.3.1.3 less the angle brackets
 
 FREE_FAILURES = 5  # per account (or per known browser of it) in FAILURE_WINDOW_SECONDS
