@@ -26,7 +26,9 @@ def settle_idle_limits(sessions: "QuerySet[Session]") -> int:
     limit, rehearsed = limit_of_session(), _rehearsed_limit_of_session()
     aliases = {"limit": limit, "tried": Coalesce(rehearsed, NONE), "tried_now": Coalesce("rehearsed_limit_seconds", NONE)}
     unlike = ~Q(idle_limit_seconds=F("limit")) | ~Q(tried_now=F("tried"))
-    due = sessions.filter(user__isnull=False).alias(**aliases).filter(unlike).order_by("pk")
+    # Whose they are, in a query of its own: PostgreSQL would else compare the limits of every session there is, to find those of a few.
+    theirs = Session.objects.filter(pk__in=sessions.values("pk"), user__isnull=False)
+    due = theirs.alias(**aliases).filter(unlike).order_by("pk")
     chosen = Session.objects.filter(pk__in=due.select_for_update(no_key=True).values("pk"))
     settled: int = chosen.update(idle_limit_seconds=limit, rehearsed_limit_seconds=rehearsed)
     return settled
