@@ -91,6 +91,14 @@ def test_a_change_ends_dx_logins_and_with_the_box_ticked_all_tokens() -> None:
     assert broken([revoking, use("c1", 11), use("t1", 12)], [CHANGED_EVENT]) == {REVOKE: 2}
 
 
+def test_a_login_that_a_change_retired_finishes_a_transfer_and_begins_none() -> None:
+    first, later = use("c1", 9, "transfer"), use("c1", 12, "transfer")
+    goes_on = replace(use("c1", 11, "transfer"), begun=first.mark)
+    assert broken([CHANGED, first, goes_on], [CHANGED_EVENT]) == {}
+    assert broken([CHANGED, later, replace(goes_on, sent=13, begun=later.mark)], [CHANGED_EVENT]) == {REVOKE: 1}
+    assert broken([replace(CHANGED, act="change-password-revoking"), first, goes_on], [CHANGED_EVENT]) == {REVOKE: 1}
+
+
 def test_a_session_that_began_after_a_change_may_live() -> None:
     later = entry("s2", "login", 10.5, 302, done=True, made="session")
     assert broken([CHANGED, later, use("s2", 11, "page")], [CHANGED_EVENT, Event("login.passed", "web", "s2", 10.55)]) == {}

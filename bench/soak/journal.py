@@ -23,6 +23,7 @@ class Entry:
     done: bool = False  # the answer says that the act is done
     made: str = ""  # kind of what the answer gave: "session", "cli", "api"; it is called by this entry's mark
     target: str = ""  # by its mark, the credential that the act is to end
+    begun: str = ""  # by its mark, the request with which the transfer began that this one goes on with
 
     @property
     def is_lost(self) -> bool:

@@ -226,19 +226,21 @@ def upload(wire: Wire, person: Person, token: Token) -> None:
     if not _has_project(wire, person, token):
         return
     whose, data = Whose(person=person.name, credential=token.mark), random.randbytes(FILE_BYTES)
-    made, _ = wire.send(Asked("transfer", path="/file/new", **whose, **call({"project": person.project, "name": "soak.bin"}, token.text)))
+    new = call({"project": person.project, "name": "soak.bin"}, token.text)
+    made, begun = wire.send(Asked("transfer", path="/file/new", **whose, **new))
     if not made.ok:
         return
     file_id = made.json["id"]
     part = {"index": 1, "size": len(data), "md5": hashlib.md5(data, usedforsecurity=False).hexdigest()}
     # Who revoked the token meanwhile gets an address too, one that takes nothing: being answered here proves nothing.
-    ticket, _ = wire.send(Asked("ticket", path=f"/{file_id}/upload", **whose, lets_in=_never, **call(part, token.text)))
+    ticket, _ = wire.send(Asked("ticket", path=f"/{file_id}/upload", begun=begun, **whose, lets_in=_never, **call(part, token.text)))
     if not ticket.ok:
         return
     path = "/" + ticket.json["url"].split("/", 3)[3]
-    sent, _ = wire.send(Asked("transfer", path=path, method="PUT", body=data, headers=ticket.json.get("headers", {}), **whose))
+    headers = ticket.json.get("headers", {})
+    sent, _ = wire.send(Asked("transfer", path=path, method="PUT", body=data, headers=headers, begun=begun, **whose))
     if sent.ok:
-        closed, _ = wire.send(Asked("transfer", path=f"/{file_id}/close", **whose, **call({}, token.text)))
+        closed, _ = wire.send(Asked("transfer", path=f"/{file_id}/close", begun=begun, **whose, **call({}, token.text)))
         person.file = file_id if closed.ok else person.file
 
 
@@ -247,10 +249,10 @@ def download(wire: Wire, person: Person, token: Token) -> None:
     if not person.file:
         return
     whose = Whose(person=person.name, credential=token.mark)
-    ticket, _ = wire.send(Asked("transfer", path=f"/{person.file}/download", **whose, **call({}, token.text)))
+    ticket, begun = wire.send(Asked("transfer", path=f"/{person.file}/download", **whose, **call({}, token.text)))
     if ticket.ok:
         path = "/" + ticket.json["url"].split("/", 3)[3]
-        wire.send(Asked("transfer", path=path, method="GET", headers=ticket.json.get("headers", {}), **whose))
+        wire.send(Asked("transfer", path=path, method="GET", headers=ticket.json.get("headers", {}), begun=begun, **whose))
 
 
 def _has_project(wire: Wire, person: Person, token: Token) -> bool:

@@ -127,9 +127,15 @@ class Replay:
         for act, made, dead_from in self.ended:
             if made.made not in kinds:
                 continue
-            late = next((use for use in self._uses[made.mark] if use.let_in and use.sent > dead_from), None)
+            uses = (use for use in self._uses[made.mark] if use.let_in and use.sent > dead_from)
+            late = next((use for use in uses if not self._finishes(use, act)), None)
             if late is not None:
                 yield f"{made.made} {made.mark} of {made.person}, ended by {act.act} {act.mark}, was let in by {late.act} {late.mark}"
+
+    def _finishes(self, use: Entry, act: Entry) -> bool:
+        """Return whether a retired login, one that is not revoked, only went on with a transfer that it had begun (JOB-04)."""
+        begun = self._by_mark.get(use.begun)
+        return act.act == "change-password" and begun is not None and begun.let_in and begun.sent <= act.over
 
     def _without_event(self) -> Iterator[str]:
         for entry in self.entries:

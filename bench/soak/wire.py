@@ -50,6 +50,7 @@ class Asked:
     jar: dict[str, str] | None = None  # cookies, changed by the answer
     credential: str = ""
     target: str = ""
+    begun: str = ""
     made: str = ""
     worked: Callable[[Answer], bool] = lambda answer: answer.ok
     lets_in: Callable[[Answer], bool] = lambda answer: answer.ok
@@ -72,7 +73,7 @@ class Wire:
         entry = Entry(
             mark=mark, act=asked.act, person=asked.person, sent=sent, over=time.time(), status=answer.status,
             credential=asked.credential, let_in=bool(asked.credential) and answer.status is not None and asked.lets_in(answer),
-            done=done, made=asked.made if done else "", target=asked.target,
+            done=done, made=asked.made if done else "", target=asked.target, begun=asked.begun,
         )  # fmt: skip
         self._journal.write(entry)
         return answer, mark
