@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from bench.soak.wire import SEE_OTHER, Answer, Asked, Whose, Wire, call, form
 from tests.journeys.house import NEW_PASSWORD, PASSWORD
 from twofactor import totp
+from twofactor.limits import STEP_SECONDS
 
 FILE_BYTES = 64 * 1024
 KEPT_MOST = 3  # credentials of each kind
@@ -56,7 +57,7 @@ class Person:
     def code(self) -> str | None:
         """Return the code of now, once; None where it was used or there is no second factor."""
         with self.lock:
-            step = int(time.time()) // totp.STEP_SECONDS  # a client has no settings of the server
+            step = int(time.time()) // STEP_SECONDS  # a client has no settings of the server
             if self.secret is None or step <= self.last_step:
                 return None
             self.last_step = step
