@@ -110,12 +110,13 @@ def refuse(token: Token, request: HttpRequest, door: str) -> None:
 
 def note_use(token: Token, now: datetime, request: HttpRequest) -> None:
     """Write when and from where `token` was used, once a minute at most."""
-    if token.last_used_at is not None and now - _LAST_USED < token.last_used_at <= now:
+    if token.last_used_at is not None and abs(now - token.last_used_at) < _LAST_USED:
         return
     ip = client_address(request)
-    # The condition again in the statement: of many parallel requests one writes.
-    unnoted = Q(last_used_at=None) | Q(last_used_at__lte=now - _LAST_USED) | Q(last_used_at__gt=now)  # the clock went back (F11)
-    Token.objects.filter(unnoted, pk=token.pk).update(last_used_at=now, last_used_ip=ip)
+    # The condition again in the statement: of many parallel requests one writes. A use that is far ahead was noted by a clock that went
+    # back since (F11), one that is somewhat ahead by another machine's.
+    noted = Q(last_used_at__gt=now - _LAST_USED, last_used_at__lt=now + _LAST_USED)
+    Token.objects.exclude(noted).filter(pk=token.pk).update(last_used_at=now, last_used_ip=ip)
     token.last_used_at, token.last_used_ip = now, ip
 
 

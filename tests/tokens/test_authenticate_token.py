@@ -68,6 +68,16 @@ def test_last_use_is_noted_at_most_once_a_minute(django_assert_num_queries: Djan
         assert (token.last_used_at, token.last_used_ip) == (timezone.now(), "192.0.2.1")
 
 
+@pytest.mark.parametrize(("ahead_seconds", "queries"), [(1, 1), (59, 1), (60, 2)])
+def test_a_use_that_another_machine_noted_somewhat_ahead_is_not_noted_again(
+    django_assert_num_queries: DjangoAssertNumQueries, ahead_seconds: int, queries: int
+) -> None:
+    with time_machine.travel(timezone.now(), tick=False):
+        text = token_and_text(last_used_at=timezone.now() + timedelta(seconds=ahead_seconds))[1]
+        with django_assert_num_queries(queries):
+            check(text)
+
+
 @pytest.mark.parametrize(
     ("traits", "code", "words"),
     [
