@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -75,11 +75,16 @@ def sweep(now: datetime) -> int:
 
 
 def _due(now: datetime) -> list[int]:
+    return list(next_in_line().filter(_is_due(now)).order_by("pk").values_list("pk", flat=True)[:BATCH_MAILS])
+
+
+def next_in_line() -> QuerySet[OutboxMail]:
+    """Return the mails that wait for nothing but their time. The order per person is kept: a later one waits for an earlier one to the same
+    address.
+    """
     waiting = OutboxMail.objects.filter(state=OutboxMail.State.WAITING)
-    # The order per person is kept: a later mail waits for the earlier one to the same address.
     earlier = waiting.exclude(to="").filter(to=OuterRef("to"), pk__lt=OuterRef("pk"))
-    due = waiting.filter(_is_due(now)).exclude(Exists(earlier)).order_by("pk")
-    return list(due.values_list("pk", flat=True)[:BATCH_MAILS])
+    return waiting.exclude(Exists(earlier))
 
 
 def _is_due(now: datetime) -> Q:

@@ -1,15 +1,14 @@
 """What must hold of this room's state (accounts.verifying): sessions, mails, the security log, the database itself."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F
 from django.utils import timezone
 
-from accounts import appending, limits, seals, sessions
+from accounts import appending, limits, outbox, seals, sessions
 from accounts.models import OutboxMail, Session
-from accounts.outbox import LONGEST_PAUSE_SECONDS
 from accounts.verifying import Depth, in_batches, long_ago
 
 
@@ -28,23 +27,16 @@ def live_sessions(depth: Depth) -> Iterator[str]:
 def mails(depth: Depth) -> Iterator[str]:
     """Every mail that waits is taken up in time; what is done with holds no text any more."""
     now = timezone.now()
-    for mail in in_batches(_left_waiting(now)):
+    late = now - timedelta(seconds=limits.MAIL_LATE_SECONDS)
+    for mail in in_batches(outbox.next_in_line().filter(next_try__lt=late).only("pk", "subject", "next_try")):
         yield f"Mail {mail.pk} ({mail.subject}) should have been tried by {mail.next_try:%Y-%m-%d %H:%M:%S} UTC: no worker takes it up."
-    far = now + timedelta(seconds=LONGEST_PAUSE_SECONDS + limits.STATE_GRACE_SECONDS)
+    far = now + timedelta(seconds=outbox.LONGEST_PAUSE_SECONDS + limits.STATE_GRACE_SECONDS)
     for mail in in_batches(OutboxMail.objects.filter(state=OutboxMail.State.WAITING, next_try__gt=far)):
         yield f"Mail {mail.pk} ({mail.subject}) waits until {mail.next_try:%Y-%m-%d %H:%M:%S} UTC, longer than any pause."
     if depth.is_whole:
         done = OutboxMail.objects.exclude(state=OutboxMail.State.WAITING).exclude(text="", html="")
         for mail in in_batches(done.only("pk", "subject", "state")):
             yield f"Mail {mail.pk} ({mail.subject}) is {mail.state} and still holds its text."
-
-
-def _left_waiting(now: datetime) -> QuerySet[OutboxMail]:
-    waiting = OutboxMail.objects.filter(state=OutboxMail.State.WAITING)
-    # A mail behind an earlier one to the same address waits for that one.
-    earlier = waiting.exclude(to="").filter(to=OuterRef("to"), pk__lt=OuterRef("pk"))
-    late = now - timedelta(seconds=limits.MAIL_LATE_SECONDS)
-    return waiting.filter(next_try__lt=late).exclude(Exists(earlier)).only("pk", "subject", "next_try")
 
 
 def log(depth: Depth) -> Iterator[str]:
