@@ -44,7 +44,7 @@ SEAL_LATE_SECONDS = 600  # an event without a seal for longer is a finding
 STATE_GRACE_SECONDS = 120  # what the worker tidies may stand so long past its time; its tasks come round every minute at the latest
 STATE_CHECK_SECONDS = DAY_SECONDS  # how often the worker looks at the state by itself
 STATE_CHECK_KEEP_SECONDS = 90 * DAY_SECONDS
-STATE_BATCH_ROWS = 5000
+READ_BATCH_ROWS = 5000
 MAIL_LATE_SECONDS = 900  # a mail that nobody takes up for so long is a finding
 
 EXPORTS_PER_PERSON_AND_HOUR = 20  # of a security log

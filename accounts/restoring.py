@@ -16,10 +16,9 @@ from django.utils.module_loading import import_string
 
 from accounts import audit, limits, sessions
 from accounts.audit import Actor
-from accounts.batches import delete_batch
+from accounts.batches import batches, delete_batch
 from accounts.events import EmailChangeCancelled, ServerRestored
 from accounts.models import EmailChange, OutboxMail, PasswordReset, Session, User, WhyEnded
-from accounts.verifying import batches
 
 EVER = datetime.min.replace(tzinfo=UTC)  # every token was made after it
 

@@ -19,6 +19,7 @@ from django.db.models import Exists, Max, Min, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts import limits
+from accounts.batches import batches
 from accounts.models import EventSeal, SecurityEvent
 
 logger = logging.getLogger("gatehouse.seals")
@@ -147,7 +148,7 @@ def verify(expected: list[Head]) -> Iterator[str]:
     that are not in it. In batches, each its own statement.
     """
     before, wanted = Head(0, FIRST), {head.sequence: head for head in expected}
-    while batch := list(EventSeal.objects.filter(sequence__gt=before.sequence).order_by("sequence")[: limits.SEAL_BATCH_ROWS]):
+    for batch in batches(EventSeal.objects.all(), by="sequence", most=limits.SEAL_BATCH_ROWS):
         events = {row[0]: row for row in _events([seal.event_id for seal in batch])}
         for seal in batch:
             yield from _gap(before, seal)

@@ -8,8 +8,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts import appending, limits, outbox, seals, sessions
+from accounts.batches import in_batches
 from accounts.models import OutboxMail, Session
-from accounts.verifying import Depth, in_batches, long_ago
+from accounts.verifying import Depth, long_ago
 
 
 def live_sessions(depth: Depth) -> Iterator[str]:

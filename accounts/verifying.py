@@ -9,10 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -82,27 +80,6 @@ def check_due() -> int:
     if found.count:
         logger.error("the state is not whole", extra={"findings": found.count, "detail": found.first})
     return found.count
-
-
-def batches(rows: QuerySet[Any], *, by: str = "pk") -> Iterator[list[Any]]:
-    """Give `rows`, objects or dicts with `by` in them, in the order of `by`, 5,000 at a time, each batch read by a statement of its own."""
-    if not rows.exists():
-        return  # mostly so, and found out in whatever order the table lies: along a random key a million rows take many times as long
-    last: Any = None
-    while True:
-        rest = rows.order_by(by) if last is None else rows.order_by(by).filter(**{f"{by}__gt": last})
-        batch = list(rest[: limits.STATE_BATCH_ROWS])
-        if batch:
-            yield batch
-        if len(batch) < limits.STATE_BATCH_ROWS:
-            return
-        last = batch[-1][by] if isinstance(batch[-1], dict) else getattr(batch[-1], by)
-
-
-def in_batches(rows: QuerySet[Any], *, by: str = "pk") -> Iterator[Any]:
-    """Give the same one by one."""
-    for batch in batches(rows, by=by):
-        yield from batch
 
 
 def long_ago(seconds: int = limits.STATE_GRACE_SECONDS) -> datetime:

@@ -4,8 +4,8 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.audit import Actor
+from accounts.batches import batches
 from accounts.restoring import Ended, Restore
-from accounts.verifying import batches
 from orgs.events import OrgInvitationWithdrawn
 from orgs.models import Invitation
 

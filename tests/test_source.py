@@ -19,9 +19,8 @@ QUERIES = {"filter", "exclude", "get", "get_or_create", "update_or_create", "ann
 PUT_TOGETHER = {
     ("accounts/stopped.py", "filter"),  # person and address
     ("accounts/flows/addresses.py", "filter"),  # which of two digests a link has
-    ("accounts/verifying.py", "filter"),  # the key by which a check reads
+    ("accounts/batches.py", "filter"),  # the key by which batches are read
     ("accounts/logbook.py", "order_by"),  # one of two constants
-    ("accounts/verifying.py", "filter"),  # pk, or the constant of a check
     ("orgs/dx.py", "filter"),  # one of two constants
     ("orgs/projects/asking.py", "Q"),  # a column that the filter has
     ("orgs/projects/globs.py", "Q"),  # the same

@@ -1,7 +1,7 @@
 """What this room does after a restore from a backup (accounts.restoring)."""
 
+from accounts.batches import batches
 from accounts.restoring import Ended, Restore
-from accounts.verifying import batches
 from tokens import flows
 from tokens.models import EndReason, Token
 

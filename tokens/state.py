@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from accounts.verifying import Depth, in_batches, long_ago
+from accounts.batches import in_batches
+from accounts.verifying import Depth, long_ago
 from tokens.models import Token, TokenState
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 
+from accounts.batches import batches
 from accounts.failpoints import failpoint
 from twofactor import backup_codes, limits, vault
 from twofactor.models import Authenticator, BackupCode, Enrolment, Handout, shown_since
@@ -36,11 +37,10 @@ def rotate() -> Report:
 
     What is half made is left alone, and counted. Can be stopped between any two batches, and run again.
     """
-    report, last = Report(), 0
-    while batch := _ids_after(last):
-        _rotate_batch(batch, report)
+    report = Report()
+    for batch in batches(Authenticator.objects.only("pk"), most=limits.REENCRYPT_BATCH_ROWS):
+        _rotate_batch([device.pk for device in batch], report)
         failpoint("rotation.batch")
-        last = batch[-1]
     report.half_made = sum(not vault.is_current(sealed) for sealed in _half_made())
     present = backup_codes.name_of(settings.BACKUP_CODE_KEY)
     former = [backup_codes.name_of(key) for key in settings.BACKUP_CODE_KEY_FALLBACKS]
@@ -55,11 +55,6 @@ def _half_made() -> Iterator[vault.Sealed]:
     for rows in shown:
         for row in rows.filter(created__gt=shown_since()):
             yield from (sealed for sealed in row if sealed is not None)
-
-
-def _ids_after(last: int) -> list[int]:
-    later = Authenticator.objects.filter(pk__gt=last).order_by("pk")
-    return list(later.values_list("pk", flat=True)[: limits.REENCRYPT_BATCH_ROWS])
 
 
 def _rotate_batch(ids: list[int], report: Report) -> None:

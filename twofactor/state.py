@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models import Count, Max, Q
 
 from accounts.audit import Event
+from accounts.batches import batches, in_batches
 from accounts.models import SecurityEvent, User
-from accounts.verifying import Depth, batches, in_batches
+from accounts.verifying import Depth
 from twofactor import backup_codes, vault
 from twofactor.limits import BACKUP_CODES
 from twofactor.models import Authenticator, BackupCode

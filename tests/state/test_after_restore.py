@@ -127,7 +127,7 @@ def test_tokens_made_after_the_moment_are_revoked_with_what_they_made_and_what_r
 
 
 def test_many_are_ended_in_batches(underway: WebDoor, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accounts.limits.STATE_BATCH_ROWS", 2)
+    monkeypatch.setattr("accounts.limits.READ_BATCH_ROWS", 2)
     monkeypatch.setattr("accounts.limits.SWEEP_BATCH_ROWS", 2)
     TokenFactory.create_batch(5, user=desk.user)
     ended = restore(Restore(revoke_issued_after=EVER, actor=actor()))

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from django.db.models import Q, QuerySet, Sum
 
-from accounts.verifying import Depth, in_batches, long_ago
+from accounts.batches import in_batches
+from accounts.verifying import Depth, long_ago
 from tokens.models import TokenState
 from tokens.work import storage
 from tokens.work.errors import StorageLost
