@@ -2,44 +2,31 @@
 
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
+
+from tests.journeys.proxy import Line
 
 PIECE_BYTES = 64 * 1024
 
 
-class BreakingLine:
+class BreakingLine(Line):
     """Passes on to PostgreSQL, until `lose_commit_after` says which transaction loses its COMMIT or the answer to it."""
 
     def __init__(self, to_port: int) -> None:
-        self._to_port = to_port
         self._marker: bytes | None = None
         self._reaches = True
         self.broke = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(to_port)
 
     def lose_commit_after(self, marker: bytes, *, reaches: bool) -> None:
         """Break, once, the line of the transaction that sends `marker`, at its COMMIT: before it `reaches` the server, or after."""
         self.broke.clear()
         self._marker, self._reaches = marker, reaches
 
-    def close(self) -> None:
-        """Take no new connections."""
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                try:
-                    far = socket.create_connection(("127.0.0.1", self._to_port))
-                except OSError:
-                    near.close()
-                    continue
-                threading.Thread(target=self._to_server, args=(near, far), daemon=True).start()
-                threading.Thread(target=self._to_client, args=(far, near), daemon=True).start()
+    def join(self, near: socket.socket, far: socket.socket) -> None:
+        """Pass on each way in a thread."""
+        threading.Thread(target=self._to_server, args=(near, far), daemon=True).start()
+        threading.Thread(target=self._to_client, args=(far, near), daemon=True).start()
 
     def _to_server(self, near: socket.socket, far: socket.socket) -> None:
         marked = False
@@ -74,11 +61,6 @@ def _end(side: socket.socket) -> None:
         side.shutdown(socket.SHUT_RDWR)
 
 
-@contextmanager
-def breaking_line(to_port: int) -> Iterator[BreakingLine]:
+def breaking_line(to_port: int) -> closing[BreakingLine]:
     """Give a line to `to_port`."""
-    line = BreakingLine(to_port)
-    try:
-        yield line
-    finally:
-        line.close()
+    return closing(BreakingLine(to_port))

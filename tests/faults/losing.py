@@ -2,23 +2,21 @@
 
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
+
+from tests.journeys.proxy import Line
 
 PIECE_BYTES = 64 * 1024
 PATIENCE_SECONDS = 30
 
 
-class LosingLine:
+class LosingLine(Line):
     """Passes one request and its answer on by each connection; loses the next answer to a request that `lose_answer_to` names."""
 
     def __init__(self, to_port: int) -> None:
-        self._to_port = to_port
         self._marker: bytes | None = None
         self.lost = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(to_port)
 
     @property
     def url(self) -> str:
@@ -29,18 +27,12 @@ class LosingLine:
         """Lose, once, the answer to a request whose bytes hold `marker`."""
         self._marker = marker
 
-    def close(self) -> None:
-        """Take no new connections."""
-        self._listener.close()
+    def join(self, near: socket.socket, far: socket.socket) -> None:
+        """Carry one request and its answer."""
+        threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                threading.Thread(target=self._carry, args=(near,), daemon=True).start()
-
-    def _carry(self, near: socket.socket) -> None:
-        with near, suppress(OSError), socket.create_connection(("127.0.0.1", self._to_port)) as far:
+    def _carry(self, near: socket.socket, far: socket.socket) -> None:
+        with near, far, suppress(OSError):
             far.settimeout(PATIENCE_SECONDS)
             near.settimeout(PATIENCE_SECONDS)
             losing = threading.Event()
@@ -66,11 +58,6 @@ class LosingLine:
             near.shutdown(socket.SHUT_RDWR)
 
 
-@contextmanager
-def losing_line(to_port: int) -> Iterator[LosingLine]:
+def losing_line(to_port: int) -> closing[LosingLine]:
     """Give a line to `to_port`."""
-    line = LosingLine(to_port)
-    try:
-        yield line
-    finally:
-        line.close()
+    return closing(LosingLine(to_port))
