@@ -2,10 +2,7 @@
 that of a fault, holds what opens a door (OPS-04, OPS-05).
 """
 
-import io
 import json
-import logging
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +11,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from accounts.models import Session, User
-from config.logs import SafeFilter, SafeFormatter
+from tests.config.conftest import Lines
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD
 from tests.orgs.factories import OrganizationFactory
@@ -24,7 +21,6 @@ from tests.twofactor.factories import code, turned_on
 from tokens.models import Token, TokenKind
 
 pytestmark = pytest.mark.django_db
-Lines = Callable[[], list[dict[str, Any]]]
 # Each check that stands between a person and what they want.
 CHECKS = {
     "the throttle": "accounts.throttle._locked",
@@ -34,19 +30,6 @@ CHECKS = {
     "the idle limit": "orgs.policies.idle_limits_for",
     "whether one must enrol": "twofactor.gate.must_enrol_from",
 }
-
-
-@pytest.fixture
-def lines() -> Iterator[Lines]:
-    """What the handler of the settings writes while the test runs."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.addFilter(SafeFilter())
-    handler.setFormatter(SafeFormatter())
-    root = logging.getLogger()
-    root.addHandler(handler)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    root.removeHandler(handler)
 
 
 def raising(*given: object, **named: object) -> Any:

@@ -1,33 +1,17 @@
 """Log lines are one JSON object each and hold nothing that opens a door (OPS-04, OPS-05)."""
 
-import io
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from django.test import Client, RequestFactory
 
-from config.logs import MASK, SafeFilter, SafeFormatter, escape_controls, mask
+from config.logs import MASK, escape_controls, mask
+from tests.config.conftest import Lines
 from tests.test_docs import routes
 
 TOKEN = "ght_" + "0Az9" * 7
-Lines = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def lines() -> Iterator[Lines]:
-    """What the handler of the settings would write while the test runs."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.addFilter(SafeFilter())
-    handler.setFormatter(SafeFormatter())
-    root = logging.getLogger()
-    root.addHandler(handler)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    root.removeHandler(handler)
 
 
 @pytest.mark.parametrize(
