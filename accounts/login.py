@@ -19,7 +19,7 @@ from accounts.devices import Device
 from accounts.errors import PasswordDisabled, StaleProof, StepNeeded, TooManyAttempts, WrongCredentials
 from accounts.events import LoginFailed, LoginPassed, LoginRefused
 from accounts.failpoints import failpoint
-from accounts.models import Counter, User
+from accounts.models import User
 from accounts.signals import signed_in
 from accounts.spelling import fold_username
 from accounts.throttle import Attempt
@@ -59,7 +59,6 @@ class Checked:
 
     user: User
     attempt: Attempt
-    failures_before: int = 0
     passed: tuple[str, ...] = ("password",)
     tickets: tuple[Ticket, ...] = ()
 
@@ -88,7 +87,7 @@ def check_password(*, username: str, password: str, device: Device | None, actor
         audit.record(LoginFailed(), subject=user, actor=actor)
         raise WrongCredentials()
     _renew_hash(user, password)
-    checked = Checked(user=user, attempt=attempt, failures_before=_failures(attempt))
+    checked = Checked(user=user, attempt=attempt)
     if checked.stage is not None:
         stopped.note(user, actor)
     return checked
@@ -149,7 +148,7 @@ def finish(checked: Checked, *, actor: Actor, new_device: bool, opens: Callable[
         if checked.by_second_factor:
             stopped.forget(user, actor)
         acting = replace(actor, user=user)
-        how = LoginPassed(how=" and ".join(checked.passed), new_device=new_device, failures_before=checked.failures_before)
+        how = LoginPassed(how=" and ".join(checked.passed), new_device=new_device, failures_before=checked.attempt.failures)
         audit.record(how, subject=user, actor=acting)
         if new_device:
             emails.new_device(user, acting)
@@ -178,10 +177,6 @@ def _record_refusal(username: str, user: User | None, actor: Actor, wait_seconds
     told = throttle.key_for("refused", f"{username}:{actor.ip}")
     if cache.add(told, 1, timeout=wait_seconds or limits.FAILURE_WINDOW_SECONDS):
         audit.record(LoginRefused(wait=spell_wait(wait_seconds) if wait_seconds else ""), subject=user, actor=actor)
-
-
-def _failures(attempt: Attempt) -> int:
-    return Counter.objects.filter(key=attempt.guard).values_list("count", flat=True).first() or 0
 
 
 def _renew_hash(user: User, password: str) -> None:

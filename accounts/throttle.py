@@ -5,7 +5,7 @@ others are told to wait (LOG-04), and so that a count survives whatever happens 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -29,6 +29,12 @@ class Attempt:
     guard: str  # the account's counter, or that of a known browser of the account
     cap: str  # all wrong passwords of the account in a row
     address: str
+    failures: int = 0  # that `guard` had counted before
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of the rows."""
+        return [self.guard, self.cap, self.address]
 
 
 def spend(key: str, *, limit: int, window_seconds: int, uses: int = 1) -> None:
@@ -55,24 +61,25 @@ def take(*, username: str, device: str | None, address: str | None) -> Attempt:
     attempt = _attempt(username, device, address)
     now = timezone.now()
     with transaction.atomic():
-        rows = _locked([attempt.guard, attempt.cap, attempt.address], now)
+        rows = _locked(attempt.keys, now)
         refusal = _refusal(rows, attempt, now)
         if refusal is None:
             _raise_counts(rows, attempt, now)
     if refusal is not None:
         raise refusal
-    return attempt
+    return replace(attempt, failures=rows[attempt.guard].count - 1)
 
 
 def give_back(attempt: Attempt) -> None:
     """Take back the count of an attempt whose password was right."""
     with transaction.atomic():
-        rows = _locked([attempt.guard, attempt.cap, attempt.address], timezone.now())
+        # What the sweeper took has nothing to take back.
+        rows = _lock(sorted(attempt.keys), timezone.now())
         for key, counter in rows.items():
             counter.count = max(0, counter.count - 1)
             counter.in_a_row = max(0, counter.in_a_row - 1)
             counter.blocked_until = _wait_end(counter, _free(key), counter.last_at)
-            counter.save(update_fields=["count", "in_a_row", "blocked_until"])
+        _store(rows)
 
 
 def check(attempt: Attempt, is_right: Callable[[], bool]) -> bool:
@@ -151,11 +158,22 @@ def _locked(keys: list[str], now: datetime) -> dict[str, Counter]:
     while len(found) < len(ordered):
         # Again where the sweeper took a row between the two statements.
         Counter.objects.bulk_create([Counter(key=key, last_at=now) for key in ordered], ignore_conflicts=True)
-        found = {row.key: row for row in Counter.objects.select_for_update().filter(key__in=ordered).order_by("key")}
+        found = _lock(ordered, now)
+    return found
+
+
+def _lock(ordered: list[str], now: datetime) -> dict[str, Counter]:
+    found = {row.key: row for row in Counter.objects.select_for_update().filter(key__in=ordered).order_by("key")}
     for row in found.values():
         if _begin_by(row, now):
             row.save(update_fields=["last_at", "blocked_until"])
     return found
+
+
+def _store(rows: dict[str, Counter]) -> None:
+    # They are locked, so they are there: what is written to a row that exists is an UPDATE of all of them in one statement.
+    fields = ["count", "in_a_row", "last_at", "blocked_until"]
+    Counter.objects.bulk_create(rows.values(), update_conflicts=True, unique_fields=["key"], update_fields=fields)
 
 
 def _begin_by(counter: Counter, now: datetime) -> bool:
@@ -174,9 +192,11 @@ def _begin_by(counter: Counter, now: datetime) -> bool:
 
 def _forget(keys: list[str]) -> int:
     # Set to nothing and not deleted: another attempt may just have made sure that the rows are there.
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         rows = list(Counter.objects.select_for_update().filter(key__in=keys).order_by("key"))
-        Counter.objects.filter(key__in=[row.key for row in rows]).update(count=0, in_a_row=0, blocked_until=None)
+        counted = [row.key for row in rows if row.count or row.in_a_row or row.blocked_until]
+        if counted:
+            Counter.objects.filter(key__in=counted).update(count=0, in_a_row=0, blocked_until=None)
     return max((max(row.count, row.in_a_row) for row in rows), default=0)
 
 
@@ -199,7 +219,7 @@ def _raise_counts(rows: dict[str, Counter], attempt: Attempt, now: datetime) -> 
         counter.in_a_row += 1 if key == attempt.cap else 0
         counter.last_at = now
         counter.blocked_until = _wait_end(counter, _free(key), now)
-        counter.save()
+    _store(rows)
 
 
 def _free(key: str) -> int | None:

@@ -16,7 +16,7 @@ OURS, BY_HAND = ("session", "ours"), ("by-hand", "b")
 END_WORK_MS, END_SESSIONS_MS, GROWTH = 1000, 2.0, 1.2
 SAME_ORDER = 1.0
 ARGON2_PART = 0.9
-_LIST_MS, _LIST_STATEMENTS, _MS = 200, 3, 1000
+_LIST_MS, _LIST_STATEMENTS, _MS = 200, 5, 1000
 
 
 def sections(found: dict[str, Found], asked: argparse.Namespace) -> dict[str, str]:

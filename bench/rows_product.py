@@ -14,14 +14,15 @@ from bench import people
 from bench.seeding import copies, fill, hexadecimal, numbers, session_key, temporary
 from bench.sizes import Sizes
 from orgs.models import Membership, Organization, OrgLevel
-from tokens import keys
+from tokens import keys, limits
 from tokens.models import EndReason, Token, TokenState
 
 # So many of the first rows are due to have their use noted, never more than half of all; each is asked for once.
 DUE_MAX = 2000
-# Inside the interval of noting use for as long as the bench runs, so that what is timed is the request without its write.
+# Activity is not due to be noted for as long as the bench runs, so that what is timed is the request without its write.
 AHEAD = timedelta(hours=1)
 STALE = timedelta(minutes=2)
+UNUSED = 2 * timedelta(seconds=limits.LAST_USED_SECONDS)
 LISTER_SESSION = 0
 PASSWORD = "a passphrase of the bench"
 HANDLE = "governed"
@@ -91,7 +92,7 @@ def _tokens(sizes: Sizes) -> None:
         "bench_tokens AS n",
     )
     digests_due = [digest(token_text(number)) for number in range(1, due(sizes.tokens) + 1)]
-    Token.objects.filter(digest__in=digests_due).update(last_used_at=timezone.now() - STALE)
+    Token.objects.filter(digest__in=digests_due).update(last_used_at=timezone.now() - UNUSED)
 
 
 def _list_of(person: int, count: int) -> None:
@@ -107,7 +108,7 @@ def _token(person: int, label: str, *, age_seconds: int = 0, **more: Any) -> Tok
     now = timezone.now()
     return Token(
         user_id=person, kind="api", label=label, digest=digest(f"{person} {label}"), prefix="ght_0000",
-        created=now - timedelta(seconds=age_seconds), expires=now + timedelta(days=30), last_used_at=now + AHEAD,
+        created=now - timedelta(seconds=age_seconds), expires=now + timedelta(days=30), last_used_at=now,
         last_used_ip="192.0.2.1", made_ip="192.0.2.1", **more,
     )  # fmt: skip
 

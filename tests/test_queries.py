@@ -147,18 +147,18 @@ CALLS = {
 
 # Acts, as they cost through their door: the same, however much they end.
 ACTS = {
-    "POST /login/": 24,
+    "POST /login/": 17,
     "POST /logout/": 9,
     "POST /session/": 1,
     "POST /security/history/export/": 5,
     "POST /orgs/<handle>/log/export/": 6,
     "GET /api/v1/security-log/export/": 5,
     "GET /api/v1/orgs/<handle>/security-log/export/": 6,
-    "POST /security/password/": 30,
-    "POST /security/email/": 27,
+    "POST /security/password/": 25,
+    "POST /security/email/": 22,
     "POST /security/email/cancel/": 8,
     "POST /security/sessions/": 9,
-    "POST /security/compromised/": 51,
+    "POST /security/compromised/": 46,
     "POST /security/2fa/object/": 3,
     "POST /profile/tokens/new/": 17,
     "POST /profile/tokens/revoke/": 11,

@@ -139,7 +139,7 @@ def keep_pending(request: HttpRequest, checked: Checked, wanted: str, actor: Act
     flows.sign_out(store=cast(SessionStore, request.session), actor=actor)
     request.session[PENDING_KEY] = {
         "user": checked.user.pk, "epoch": checked.user.session_epoch, "attempt": asdict(checked.attempt), "passed": checked.passed,
-        "failures": checked.failures_before, "wrong": 0, "at": timezone.now().timestamp(), "next": wanted,
+        "wrong": 0, "at": timezone.now().timestamp(), "next": wanted,
     }  # fmt: skip
 
 
@@ -163,7 +163,7 @@ def read_pending(request: HttpRequest) -> tuple[Checked, str] | None:
     user = User.objects.active().filter(pk=kept["user"], session_epoch=kept["epoch"]).first()
     if user is None:
         return None
-    return Checked(user, Attempt(**kept["attempt"]), kept["failures"], tuple(kept["passed"])), kept["next"]
+    return Checked(user, Attempt(**kept["attempt"]), tuple(kept["passed"])), kept["next"]
 
 
 def sign_out(view: FlowView) -> HttpResponse:

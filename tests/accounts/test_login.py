@@ -12,7 +12,7 @@ from django.contrib.auth.hashers import get_hasher, make_password
 from accounts import login, passwords
 from accounts.audit import Actor, Event
 from accounts.errors import Busy, StepNeeded, StepRefused
-from accounts.models import OutboxMail, SecurityEvent, Session, User
+from accounts.models import Counter, OutboxMail, SecurityEvent, Session, User
 from accounts.sessions import SessionStore
 from tests.conftest import WebDoor
 from tests.factories import PASSWORD, UserFactory
@@ -80,6 +80,16 @@ def test_a_machine_too_busy_to_look_at_a_password_counts_nothing(web: WebDoor, a
     with patch.object(passwords, "matches", side_effect=Busy):
         assert [attempt(web, "amy", PASSWORD).status_code for _ in range(6)] == [503] * 6
     assert attempt(web, "amy", PASSWORD).status_code == 302
+
+
+def test_counters_that_were_swept_while_the_password_was_looked_at_are_not_made_anew(web: WebDoor, amy: User) -> None:
+    def swept(password: str, user: User) -> bool:
+        Counter.objects.all().delete()
+        return True
+
+    with patch.object(passwords, "matches", swept):
+        assert attempt(web, "amy", PASSWORD).status_code == 302
+    assert not Counter.objects.exists()
 
 
 def test_a_password_set_by_a_command_is_spelt_as_every_other(web: WebDoor, db: None) -> None:
