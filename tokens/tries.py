@@ -21,9 +21,11 @@ from tokens.models import Token
 def note(token: Token, *, actor: Actor) -> None:
     """Note that `token`, which is revoked or expired, was presented by somebody at `actor`'s address."""
     now = timezone.now()
-    # A time in the future is of a clock that was ahead: it must not hide what is tried until then (F11).
-    untold = Q(tried_at=None) | Q(tried_at__lte=now - timedelta(seconds=limits.TRY_NOTED_SECONDS)) | Q(tried_at__gt=now)
-    Token.objects.filter(untold, pk=token.pk).update(tried_at=now, tried_ip=actor.ip, tries=F("tries") + 1)
+    interval = timedelta(seconds=limits.TRY_NOTED_SECONDS)
+    # A time that is far ahead is of a clock that went back since: it must not hide what is tried until then (F11). One that is somewhat
+    # ahead is another machine's.
+    noted = Q(tried_at__gt=now - interval, tried_at__lt=now + interval)
+    Token.objects.exclude(noted).filter(pk=token.pk).update(tried_at=now, tried_ip=actor.ip, tries=F("tries") + 1)
     if cache.add(f"tokens.tried:{token.pk}:{network_of(actor.ip)}", 1, timeout=limits.TRY_RECORDED_SECONDS):
         event = TokenRefused(token_id=token.public_id, label=token.label, state=token.state_word)
         audit.record(event, subject=token.user, actor=actor)

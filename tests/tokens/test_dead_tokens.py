@@ -51,6 +51,13 @@ def test_tries_are_noted_every_ten_seconds_and_recorded_once_an_hour_for_each_ad
     assert (tried(token)[0], SecurityEvent.objects.filter(event="token.refused").count()) == (2, 1)
 
 
+@pytest.mark.parametrize(("ahead_seconds", "tries"), [(1, 4), (9, 4), (10, 5)])
+def test_a_try_that_another_machine_noted_somewhat_ahead_is_not_noted_again(clock: Any, ahead_seconds: int, tries: int) -> None:
+    token, text = token_and_text(revoked=True, tries=4, tried_at=timezone.now() + timedelta(seconds=ahead_seconds))
+    rest("GET", ME, text)
+    assert tried(token)[0] == tries
+
+
 def test_the_owner_sees_on_pages_and_over_rest_that_it_was_tried_and_from_where(amy: User) -> None:
     token, text = token_and_text(user=amy, label="old-laptop", revoked=True)
     living = token_and_text(user=amy)[1]
