@@ -12,8 +12,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
-from django.db import connection, transaction
+from django.db import connection, router, transaction
 from django.db.models import Min, QuerySet
+from django.db.models.deletion import Collector
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
@@ -36,6 +37,8 @@ _find = CompiledGet(
     joined_fields=User.REQUEST_COLUMNS,
 )
 
+# What is told of a session when it ends; of its person no more than who it is.
+_TOLD_AT_END = ("public_id", "created", "user_agent", "ip", "idle_limit_seconds", "user__id")
 _LONGEST_LIFE = timedelta(seconds=limits.SESSION_LIFE_SECONDS)
 _TOUCH = (
     'UPDATE "accounts_session" SET "last_activity" = %s WHERE "session_key" = (SELECT "session_key" FROM "accounts_session" '
@@ -254,10 +257,10 @@ def end_sessions(rows: QuerySet[Session], *, why: str, actor: Actor) -> list[Ses
     session goes through here; locks are taken in the order of the keys.
     """
     with transaction.atomic():
-        ended = list(rows.order_by("pk").select_for_update(of=("self",)).select_related("user"))
+        ended = list(rows.order_by("pk").select_for_update(of=("self",)).select_related("user").only(*_TOLD_AT_END))
         if not ended:
             return []
-        Session.objects.filter(pk__in=[row.pk for row in ended]).delete()
+        _delete(ended)
         mine = [row for row in ended if row.user is not None]
         EndedSession.objects.bulk_create(_tombstones(mine, why), ignore_conflicts=True)
         audit.record_many([(_ended_event(row, why), row.user) for row in mine], actor=actor)
@@ -298,6 +301,13 @@ def _limits_in_use() -> Iterator[int]:
     while limit is not None:
         yield limit
         limit = Session.objects.filter(idle_limit_seconds__gt=limit).aggregate(least=Min("idle_limit_seconds"))["least"]
+
+
+def _delete(rows: list[Session]) -> None:
+    # As `QuerySet.delete`, which would read the rows once more. Copies, for the collector takes away the keys of what it deletes.
+    collector = Collector(using=router.db_for_write(Session))
+    collector.collect([Session(pk=row.pk) for row in rows])
+    collector.delete()
 
 
 def _tombstones(rows: list[Session], why: str) -> list[EndedSession]:

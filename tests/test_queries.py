@@ -148,17 +148,17 @@ CALLS = {
 # Acts, as they cost through their door: the same, however much they end.
 ACTS = {
     "POST /login/": 17,
-    "POST /logout/": 9,
+    "POST /logout/": 8,
     "POST /session/": 1,
     "POST /security/history/export/": 5,
     "POST /orgs/<handle>/log/export/": 6,
     "GET /api/v1/security-log/export/": 5,
     "GET /api/v1/orgs/<handle>/security-log/export/": 6,
-    "POST /security/password/": 25,
+    "POST /security/password/": 24,
     "POST /security/email/": 22,
     "POST /security/email/cancel/": 8,
-    "POST /security/sessions/": 9,
-    "POST /security/compromised/": 46,
+    "POST /security/sessions/": 8,
+    "POST /security/compromised/": 45,
     "POST /security/2fa/object/": 3,
     "POST /profile/tokens/new/": 17,
     "POST /profile/tokens/revoke/": 11,
@@ -170,7 +170,7 @@ ACTS = {
     "DELETE /api/v1/orgs/<handle>/invitations/<invitation>/": 6,
     "PATCH /api/v1/projects/<project_id>/members/<username>/": 6,
     "POST /api/v1/tokens/<public_id>/rotate/": 26,
-    "DELETE /api/v1/sessions/<public_id>/": 8,
+    "DELETE /api/v1/sessions/<public_id>/": 7,
 }
 # What is answered otherwise than with 200, or than with a redirect after an act.
 STATUSES = {
