@@ -75,7 +75,7 @@ def _aims(text: str) -> list[list[str]]:
             inside = True
         elif inside and line.startswith("| ") and not line.startswith("| ---"):
             what, *rest = (cell.strip() for cell in line.strip("|").split(" | "))
-            rows.append([f"{what} ({database})" if database else what, *rest])
+            rows.append([f"{what} ({database})" if database and f"({database})" not in what else what, *rest])
         elif not line.startswith("|"):
             inside = False
     return rows

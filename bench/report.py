@@ -160,8 +160,9 @@ def _about_logins() -> str:
     return """## A login
 
 The whole request: counters against guessing, the hash, the session or token, the event, the mail about a new device. It is three
-transactions on purpose (a count must survive whatever happens to the request), and on SQLite each is a flush of the disk. The hash is
-argon2id with the product's own parameters, the least that OWASP recommends (19 MiB, t=2, p=1).
+transactions on purpose (a count must survive whatever happens to the request), and each is a flush of the disk. The hash is argon2id
+with the product's own parameters, the least that OWASP recommends (19 MiB, t=2, p=1). The aim, a login of which nine tenths are the hash,
+leaves a tenth of that for everything else, flushes included; it is not in reach of some twenty statements by the ORM.
 """
 
 
