@@ -136,15 +136,12 @@ def _require_few_generations(token: Token) -> None:
 
 
 def _insert(token: Token) -> None:
-    taken = Token.objects.filter(user_id=token.user_id, label=token.label, state=TokenState.ACTIVE)
-    if (holder := taken.first()) is not None:
-        raise _label_taken(token, holder)
     try:
         # A savepoint: on PostgreSQL a violated constraint would spoil the whole transaction.
         with transaction.atomic():
             token.save(force_insert=True)
     except IntegrityError as clash:
-        holder = taken.first()
+        holder = Token.objects.filter(user_id=token.user_id, label=token.label, state=TokenState.ACTIVE).first()
         if holder is None:
             raise
         raise _label_taken(token, holder) from clash

@@ -8,6 +8,7 @@ before anything else, and their tokens are refused (ORG-04).
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
 from django.db import transaction
@@ -35,8 +36,7 @@ def must_enrol_from(user: User) -> datetime | None:
 
     settings.ENROLMENT_RULE names this; a login notes it.
     """
-    since: datetime | None = User.objects.filter(pk=user.pk).values_list(_rule(), flat=True).get()
-    return since
+    return _ruled().filter(pk=user.pk).get()
 
 
 def settle(people: QuerySet[User]) -> int:
@@ -63,6 +63,13 @@ def settle_recent() -> int:
     since = timezone.now() - timedelta(seconds=limits.SETTLING_SECONDS)
     with transaction.atomic():
         return settle(User.objects.filter(pk__in=Membership.objects.ruled_anew_since(since).values("user")))
+
+
+@cache
+def _ruled() -> "QuerySet[User, datetime | None]":
+    # Made once: putting the rule together takes twice as long as the rest of the look-up, and every login pays it.
+    ruled: QuerySet[User, datetime | None] = User.objects.values_list(_rule(), flat=True)
+    return ruled
 
 
 def _rule() -> Case:
