@@ -50,7 +50,7 @@ class SessionMiddleware:
             # Without a word about the cookie: the browser may have a newer one, of a login that ended this session (F15).
             return refusal(request) if is_rest(request) else session_over(request)
         _note_activity(request, store, response, began)
-        _set_cookie(store, response)
+        _set_cookie(request, store, response)
         return response
 
     @staticmethod
@@ -116,17 +116,21 @@ def _is_dirty(store: SessionStore) -> bool:
 
 
 def _note_activity(request: HttpRequest, store: SessionStore, response: HttpResponseBase, began: datetime) -> None:
-    polling = POLL_HEADER in request.headers or getattr(request, "is_polling", False)
-    if store.row is None or store.row.user_id is None or polling or response.status_code >= HTTPStatus.BAD_REQUEST:
+    if store.row is None or store.row.user_id is None or _is_polling(request) or response.status_code >= HTTPStatus.BAD_REQUEST:
         return
     sessions.touch(store.row, began)
 
 
-def _set_cookie(store: SessionStore, response: HttpResponseBase) -> None:
+def _is_polling(request: HttpRequest) -> bool:
+    return POLL_HEADER in request.headers or getattr(request, "is_polling", False)
+
+
+def _set_cookie(request: HttpRequest, store: SessionStore, response: HttpResponseBase) -> None:
     if store.session_key and store.session_key != store.presented_key:
         response.set_cookie(
             settings.SESSION_COOKIE_NAME, store.session_key, path=settings.SESSION_COOKIE_PATH,
             secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax",
         )  # fmt: skip
-    elif store.presented_key and store.accessed and not store.session_key:
+    elif store.presented_key and store.accessed and not store.session_key and not _is_polling(request):
+        # A poll leaves the cookie of a session that ended: by it the page that the person asks for next knows why (S2.1).
         response.delete_cookie(settings.SESSION_COOKIE_NAME, path=settings.SESSION_COOKIE_PATH, samesite="Lax")

@@ -3,6 +3,7 @@
    All tabs share one deadline through a BroadcastChannel; nothing about a person is stored anywhere. */
 
 import { forgetDrafts, saveDrafts } from "./drafts.js";
+import { SESSION_OVER } from "./poll.js";
 
 const WARN_MS = 60_000;
 const SHORT_LIMIT_MS = 120_000; // below it the warning comes at half of the limit
@@ -49,6 +50,7 @@ class IdleClock {
     ACTIVITY.forEach((name) => addEventListener(name, (event) => this.notice(event), { capture: true, passive: true }));
     ["focus", "online"].forEach((name) => addEventListener(name, () => this.tick()));
     document.addEventListener("visibilitychange", () => this.tick());
+    document.addEventListener(SESSION_OVER, () => this.check());
     document.addEventListener("submit", (event) => this.submitted(event));
     addEventListener("pagehide", (event) => { if (event.persisted) this.hide(); });
     addEventListener("pageshow", (event) => { if (event.persisted) this.cameBack(); });

@@ -338,6 +338,15 @@ def test_data_alone_signs_nobody_in(amy: User, rf: RequestFactory) -> None:
     assert sessions.SessionStore(request.session.session_key).user is None
 
 
+@pytest.mark.parametrize(("path", "headers"), [("/work/running/", {"x-gatehouse-poll": "1"}), ("/session/", {})])
+def test_a_poll_after_the_end_leaves_the_reason_to_the_next_page(amy: User, browsers: Browsers, path: str, headers: dict[str, str]) -> None:
+    there = browsers().sign_in(amy)
+    sessions.end_sessions(Session.objects.of(amy), why=WhyEnded.ENDED, actor=actor(amy))
+    assert settings.SESSION_COOKIE_NAME not in there.get(path, headers=headers).cookies
+    assert "why=ended" in there.get("/security/")["Location"]
+    assert "why" not in there.get("/security/")["Location"]
+
+
 def test_the_idle_clock_tells_why_and_whose_session_it_is(amy: User, browsers: Browsers) -> None:
     here, there = browsers().sign_in(amy), browsers().sign_in(amy)
     assert there.get("/session/").json()["username"] == "amy"
