@@ -26,6 +26,7 @@ const keepOneFresh = (section) => {
     failures = (await refresh(section).catch(() => false)) ? 0 : failures + 1;
     if (failures >= FAILURES_MOST) clearInterval(timer);
   }, Number(section.dataset.pollSeconds) * 1000);
+  document.addEventListener(SESSION_OVER, () => clearInterval(timer));
 };
 
 export const keepFresh = () => document.querySelectorAll("[data-poll]").forEach(keepOneFresh);

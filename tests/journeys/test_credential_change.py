@@ -54,7 +54,7 @@ def test_with_revoke_active_tokens_the_form_names_the_token_and_it_dies_with_the
 ) -> None:
     first, second, name = windows(), windows(), server.person()
     first.sign_in(name)
-    second.sign_in(name)
+    second.sign_in(name, at="/profile/")
     token = first.make_token("nightly build")
     assert dx.login(name, PASSWORD)[0] == 0
     form = first.open("/security/password/").locator("form", has=first.page.get_by_label("Current password"))
@@ -88,7 +88,7 @@ def test_a_reset_link_works_once_and_signs_out_everywhere(server: House, windows
     name = server.person()
     elsewhere, window = windows(), windows()
     window.refusals = {410}
-    elsewhere.sign_in(name)
+    elsewhere.sign_in(name, at="/profile/")
     window.open("/login/")
     window.page.get_by_role("link", name="Forgot it?").click()
     window.page.get_by_label("E-mail address of your account").fill(f"{name}@example.com")

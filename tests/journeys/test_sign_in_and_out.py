@@ -58,7 +58,7 @@ def test_signing_out_in_one_tab_takes_the_other_to_the_login_page(server: House,
 def test_sessions_live_side_by_side_and_end_one_by_one(server: House, windows: Windows) -> None:
     here, there, name = windows(), windows(), server.person()
     here.sign_in(name)
-    there.sign_in(name)
+    there.sign_in(name, at="/profile/")
     page = here.open("/security/sessions/")
     page.get_by_role("button", name="End session").click()
     page.wait_for_load_state()
