@@ -31,6 +31,7 @@ HEAD = """# What things cost
 
 Written by `make bench`, the soak by `make soak`; nothing here is written by hand. Read the ratios: the times are those of one machine.
 """
+_NAMED = re.compile(r"\((SQLite|PostgreSQL)\)")
 _AIM_HEADS = "| aim | measured | wanted | held |"
 
 
@@ -75,7 +76,7 @@ def _aims(text: str) -> list[list[str]]:
             inside = True
         elif inside and line.startswith("| ") and not line.startswith("| ---"):
             what, *rest = (cell.strip() for cell in line.strip("|").split(" | "))
-            rows.append([f"{what} ({database})" if database and f"({database})" not in what else what, *rest])
+            rows.append([f"{what} ({database})" if database and not _NAMED.search(what) else what, *rest])
         elif not line.startswith("|"):
             inside = False
     return rows

@@ -16,7 +16,8 @@ OURS, BY_HAND = ("session", "ours"), ("by-hand", "b")
 END_WORK_MS, END_SESSIONS_MS, GROWTH = 1000, 2.0, 1.2
 SAME_ORDER = 1.0
 ARGON2_PART = 0.9
-_LIST_MS, _LIST_STATEMENTS, _MS = 200, 5, 1000
+_LIST_MS, _MS = 200, 1000
+_LIST_STATEMENTS = {"list": 5, "list-far": 6, "list-ended": 5}  # far down the keys are found first
 
 
 def sections(found: dict[str, Found], asked: argparse.Namespace) -> dict[str, str]:
@@ -152,7 +153,7 @@ def _list(database: str, timed: Timings) -> str:
         "list-ended": "`GET /profile/tokens/?ended=1`",
     }
     wanted = [Aim(f"{words[name]}: ms", timed[name].median / _MS, _LIST_MS, "{:.0f}") for name in words]
-    wanted += [Aim(f"{words[name]}: statements", timed[name].statements, _LIST_STATEMENTS, "{:d}") for name in words]
+    wanted += [Aim(f"{words[name]}: statements", timed[name].statements, _LIST_STATEMENTS[name], "{:d}") for name in words]
     return f"{timings(timed, words, of=('list', 'the first page'), head=f'page, {database}', unit='ms')}\n{aims(wanted)}"
 
 
