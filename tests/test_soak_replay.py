@@ -121,6 +121,16 @@ def test_ending_what_had_ended_needs_no_second_event() -> None:
     assert broken([REVOKED, again], [REVOKED_EVENT]) == {}
 
 
+@pytest.mark.parametrize(("changed_at", "rules"), [(10.05, {}), (10.15, {NO_EVENT: 1})])
+def test_ending_what_a_change_may_have_ended_that_ran_beside_its_login_needs_no_event(changed_at: float, rules: dict[str, int]) -> None:
+    # Sent before the login was answered: the change came after it or before, and only then the session lives.
+    login = entry("s2", "login", 10, 302, done=True, made="session")
+    changed = replace(CHANGED, sent=changed_at, over=changed_at + 0.3)
+    out = entry("o1", "sign-out", 10.12, 302, done=True, credential="s2", target="s2")
+    before = [Event("login.passed", "web", "s2", 10.02), Event("password.changed", "web", "p1", changed_at + 0.1)]
+    assert broken([login, changed, replace(out, over=10.14)], before) == rules
+
+
 def test_an_event_of_an_act_that_nobody_sent_is_unexplained() -> None:
     assert broken([], [Event("password.changed", "web", "nobody", 20)]) == {UNEXPLAINED: 1}
     assert broken([use("t1", 20)], [Event("password.changed", "rest", "u20", 20)]) == {UNEXPLAINED: 1}

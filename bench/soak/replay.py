@@ -155,8 +155,16 @@ class Replay:
 
     def _was_dead(self, entry: Entry) -> bool:
         """Return whether another act had ended what this one was to end, or did at the same time: ending it again is harmless."""
-        acts = self._ends_of[entry.target] if entry.target else []
-        return any(act is not entry and act.sent < entry.over for act in acts)
+        made = self._by_mark.get(entry.target)
+        return made is not None and any(act is not entry and act.sent < entry.over for act in self._may_have_ended(made))
+
+    def _may_have_ended(self, made: Entry) -> Iterator[Entry]:
+        """Give the acts that ended it, and those that were under way while it was made: which came first, the server alone knows."""
+        yield from self._ends_of[made.mark]
+        for act in self._acts_of[made.person]:
+            overlaps = act.sent <= made.over and act.over >= made.sent
+            if overlaps and made.made in _ENDED_KINDS[act.act] and self._was_done(act):
+                yield act
 
     def _was_done(self, act: Entry) -> bool:
         return act.done or (act.is_lost and bool(ACTS[act.act].done) and ACTS[act.act].done in self._events_of[act.mark])
@@ -183,6 +191,10 @@ class Replay:
     @cached_property
     def _made_by(self) -> dict[str, list[Entry]]:
         return _grouped((entry.person, entry) for entry in self.entries if entry.made)
+
+    @cached_property
+    def _acts_of(self) -> dict[str, list[Entry]]:
+        return _grouped((entry.person, entry) for entry in self.entries if entry.act in _ENDED_KINDS)
 
     @cached_property
     def _uses(self) -> dict[str, list[Entry]]:
