@@ -74,7 +74,7 @@ def give_back(attempt: Attempt) -> None:
     """Take back the count of an attempt whose password was right."""
     with transaction.atomic():
         # What the sweeper took has nothing to take back.
-        rows = _lock(sorted(attempt.keys), timezone.now())
+        rows = _lock(attempt.keys, timezone.now())
         for key, counter in rows.items():
             counter.count = max(0, counter.count - 1)
             counter.in_a_row = max(0, counter.in_a_row - 1)
@@ -153,7 +153,7 @@ def key_for(kind: str, value: str) -> str:
 
 
 def _locked(keys: list[str], now: datetime) -> dict[str, Counter]:
-    ordered = sorted(keys)  # one order of locks, so that two attempts cannot wait for each other
+    ordered = sorted(keys)  # rows are made in the order in which they are locked
     found: dict[str, Counter] = {}
     while len(found) < len(ordered):
         # Again where the sweeper took a row between the two statements.
@@ -162,8 +162,9 @@ def _locked(keys: list[str], now: datetime) -> dict[str, Counter]:
     return found
 
 
-def _lock(ordered: list[str], now: datetime) -> dict[str, Counter]:
-    found = {row.key: row for row in Counter.objects.select_for_update().filter(key__in=ordered).order_by("key")}
+def _lock(keys: list[str], now: datetime) -> dict[str, Counter]:
+    # One order of locks, so that two attempts cannot wait for each other.
+    found = {row.key: row for row in Counter.objects.select_for_update().filter(key__in=keys).order_by("key")}
     for row in found.values():
         if _begin_by(row, now):
             row.save(update_fields=["last_at", "blocked_until"])
